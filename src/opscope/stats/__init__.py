@@ -1,0 +1,1 @@
+"""Statistics on plain numbers: robust location, intervals, change points. Knows no records."""
