@@ -1,1 +1,1 @@
-"""placeholder."""
+"""The nouns of opscope as frozen records. No file, process or runtime is touched from here."""

@@ -1,0 +1,127 @@
+"""Configuration: one point of a design space, and Workload: that point at a precision and batch.
+
+Both are texts with structure. Which kinds of configuration exist, and which parameters each takes,
+is the business of `opscope.graph`, whose `resolve` turns what a user wrote into the canonical form.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Self
+
+from opscope.core.record import Record, digest
+from opscope.core.text import Parameters, Value, format_text, parse_text, refuse_repeats
+from opscope.errors import ConfigurationError
+
+
+class Precision(StrEnum):
+    """Number formats a workload can be asked to run in (behaviour study, Table 1)."""
+
+    FP32 = "fp32"
+    BF16 = "bf16"
+    FP16 = "fp16"
+    INT8 = "int8"
+    UINT8 = "uint8"
+    DFP16 = "dfp16"
+    DFP8 = "dfp8"
+
+
+class Configuration(Record, frozen=True, kw_only=True):
+    """One point of a design space, as in ``conv:h=28,cin=320,cout=64,k=3``.
+
+    Attributes:
+        kind: What is built: ``conv``, ``block``, ``zoo``.
+        name: Which one of that kind, where a kind has several: ``mobilenet_v2``.
+        parameters: Hyper-parameters by name, in canonical order once resolved.
+    """
+
+    kind: str
+    name: str = ""
+    parameters: Parameters = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return the configuration that ``text`` spells, its parameters not yet checked.
+
+        Raises:
+            ConfigurationError: If the text is not of the form ``kind:name,key=value,…``.
+        """
+        kind, name, parameters = parse_text(text)
+        refuse_repeats(parameters, text)
+        return cls(kind=kind, name=name, parameters=parameters)
+
+    def __str__(self) -> str:
+        return format_text(self.kind, self.name, self.parameters)
+
+    def get(self, key: str) -> Value | None:
+        """Return the value of a parameter, or nothing where it is left at its default."""
+        return dict(self.parameters).get(key)
+
+    @property
+    def digest(self) -> str:
+        """Sixteen hexadecimal digits that name the content."""
+        return digest(str(self))
+
+
+class Workload(Record, frozen=True, kw_only=True):
+    """What is deployed: a configuration at a precision and batch, ``conv:…@int8,batch=4``."""
+
+    configuration: Configuration
+    precision: Precision = Precision.FP32
+    batch: int = 1
+
+    def __post_init__(self) -> None:
+        """Refuse an impossible batch."""
+        if self.batch < 1:
+            raise ConfigurationError(
+                f"batch={self.batch} is not a batch", where=str(self), remedy="Use 1 or more."
+            )
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return the workload that ``text`` spells; precision and batch may be left out.
+
+        Raises:
+            ConfigurationError: If a part of the text cannot be read.
+        """
+        body, _, deployed = text.partition("@")
+        configuration = Configuration.parse(body)
+        if not deployed:
+            return cls(configuration=configuration)
+        precision, _, options = parse_text(deployed.replace(",", ":", 1))
+        refuse_repeats(options, text)
+        unknown = [key for key, _ in options if key != "batch"]
+        if unknown:
+            raise ConfigurationError(
+                f"{unknown[0]} is not an option of a workload", where=text, remedy="Use batch=N."
+            )
+        return cls(
+            configuration=configuration,
+            precision=parse_precision(precision),
+            batch=_parse_batch(dict(options).get("batch", 1), text),
+        )
+
+    def __str__(self) -> str:
+        batch = f",batch={self.batch}" if self.batch != 1 else ""
+        return f"{self.configuration}@{self.precision.value}{batch}"
+
+
+def parse_precision(text: str) -> Precision:
+    """Return the precision named ``text``.
+
+    Raises:
+        ConfigurationError: If there is none of that name; it lists those there are.
+    """
+    try:
+        return Precision(text)
+    except ValueError as exc:
+        names = ", ".join(Precision)
+        raise ConfigurationError(
+            f"{text!r} is not a precision", remedy=f"Use one of {names}."
+        ) from exc
+
+
+def _parse_batch(value: Value, text: str) -> int:
+    if not isinstance(value, int):
+        raise ConfigurationError(f"batch={value} is not a whole number", where=text)
+    return value

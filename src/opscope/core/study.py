@@ -1,0 +1,98 @@
+"""Study: a declared question, and the jobs and cohorts it becomes. Reading files is elsewhere."""
+
+from __future__ import annotations
+
+from opscope.core.configuration import Precision, Workload
+from opscope.core.record import Record, digest
+from opscope.core.space import Space
+
+
+class MeterName(Record, frozen=True, kw_only=True):
+    """A meter and its settings; part of what a trial is known by."""
+
+    name: str = "latency"
+    settings: tuple[tuple[str, str], ...] = ()
+
+
+class Protocol(Record, frozen=True, kw_only=True):
+    """How a cohort is visited; every field is part of what a trial is known by.
+
+    Attributes:
+        preparations: How often each deployment is prepared anew; rounds are shared among them.
+        rounds: Visits to each deployment, over all preparations.
+        samples: Timed calls in a visit.
+        warmup: Untimed calls after each preparation.
+        rewarm: Calls at the start of each visit that are recorded but not used.
+    """
+
+    preparations: int = 2
+    rounds: int = 16
+    samples: int = 10
+    warmup: int = 5
+    rewarm: int = 1
+
+
+class Limits(Record, frozen=True, kw_only=True):
+    """How much a phase of a job may take before its worker is ended. Not part of a trial's key."""
+
+    prepare_s: float = 120.0
+    visit_s: float = 60.0
+    cohort_size: int = 24
+    cohort_bytes: int = 2 * 1024**3
+
+
+class Question(Record, frozen=True, kw_only=True):
+    """What a study wants found: the kind of finding and the axis it looks along."""
+
+    kind: str
+    x: str
+    quantity: str = "latency_s"
+
+
+class Study(Record, frozen=True, kw_only=True):
+    """A declared question: spaces × platforms × precisions × batches × meters, and a protocol."""
+
+    name: str
+    title: str
+    question: str
+    source: str = ""
+    spaces: tuple[Space, ...]
+    platforms: tuple[str, ...] = ()
+    precisions: tuple[Precision, ...] = (Precision.FP32,)
+    batches: tuple[int, ...] = (1,)
+    meters: tuple[MeterName, ...] = (MeterName(),)
+    protocol: Protocol = Protocol()
+    limits: Limits = Limits()
+    findings: tuple[Question, ...] = ()
+    seed: int = 0
+
+    @property
+    def digest(self) -> str:
+        """Names the question: changing what is measured makes it another study."""
+        return digest(
+            self.name,
+            self.spaces,
+            self.precisions,
+            self.batches,
+            self.meters,
+            self.protocol,
+            self.seed,
+        )
+
+
+class Job(Record, frozen=True, kw_only=True):
+    """One workload on one platform under one meter; it ends as one trial."""
+
+    workload: Workload
+    platform: str
+    meter: MeterName = MeterName()
+
+
+class Cohort(Record, frozen=True, kw_only=True):
+    """Jobs that are measured together on one platform, visited in turns."""
+
+    platform: str
+    jobs: tuple[Job, ...]
+    protocol: Protocol
+    limits: Limits
+    seed: int

@@ -1,0 +1,91 @@
+"""The textual form of configurations and platforms: ``head:name,key=value,…``. Syntax only."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from opscope.errors import ConfigurationError
+
+Value = int | float | str
+"""What a parameter or an option may be."""
+
+Parameters = tuple[tuple[str, Value], ...]
+"""Names and values in the order in which they are written."""
+
+_WORD = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
+_VALUE = re.compile(r"[^,=@\s]+")
+
+
+def parse_value(text: str) -> Value:
+    """Return ``text`` as an integer or a finite float where it reads as one, else as itself."""
+    for number in (int, float):
+        try:
+            value = number(text)
+        except ValueError:
+            continue
+        if value == value and abs(value) != float("inf"):  # noqa: PLR0124 - NaN differs from itself
+            return value
+    return text
+
+
+def format_value(value: Value) -> str:
+    """Return the text that `parse_value` reads back as ``value``."""
+    return repr(value) if isinstance(value, float) else str(value)
+
+
+def parse_text(text: str) -> tuple[str, str, Parameters]:
+    """Split ``head:name,key=value,…`` into head, name (may be empty) and parameters.
+
+    Raises:
+        ConfigurationError: If the text has another form; it names the part at fault.
+    """
+    head, colon, rest = text.strip().partition(":")
+    if not _WORD.fullmatch(head):
+        raise ConfigurationError(
+            f"{head!r} is not a name",
+            where=repr(text),
+            remedy="Write name:key=value,key=value, as in conv:h=28,cin=320,cout=64,k=3.",
+        )
+    items = rest.split(",") if colon else []
+    name = items.pop(0) if items and "=" not in items[0] else ""
+    if colon and not rest:
+        raise ConfigurationError(
+            "nothing follows the colon",
+            where=repr(text),
+            remedy=f"Write {head} or {head}:key=value.",
+        )
+    return head, name, tuple(_parse_item(item, text) for item in items)
+
+
+def _parse_item(item: str, text: str) -> tuple[str, Value]:
+    key, equals, value = item.partition("=")
+    if not (equals and _WORD.fullmatch(key) and _VALUE.fullmatch(value)):
+        raise ConfigurationError(
+            f"{item!r} is not of the form key=value",
+            where=repr(text),
+            remedy="Separate parameters by commas, without spaces.",
+        )
+    return key, parse_value(value)
+
+
+def format_text(head: str, name: str, parameters: Iterable[tuple[str, Value]]) -> str:
+    """Return the textual form that `parse_text` reads back."""
+    items = [name] if name else []
+    items += [f"{key}={format_value(value)}" for key, value in parameters]
+    return f"{head}:{','.join(items)}" if items else head
+
+
+def refuse_repeats(parameters: Parameters, where: str) -> None:
+    """Refuse a parameter that is given twice.
+
+    Raises:
+        ConfigurationError: Naming the first such parameter.
+    """
+    seen: set[str] = set()
+    for key, _ in parameters:
+        if key in seen:
+            raise ConfigurationError(
+                f"{key} is given twice", where=where, remedy="Keep one of them."
+            )
+        seen.add(key)

@@ -1,0 +1,64 @@
+"""Trial: how one job ended, and what names it in the store."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from opscope.core.measurement import Measurement
+from opscope.core.platform import PlatformInfo
+from opscope.core.record import Record, digest
+from opscope.core.study import Job, Protocol
+
+Status = Literal["ok", "unsupported", "failed"]
+
+
+class Timings(Record, frozen=True, kw_only=True):
+    """Where a trial's wall time went, in seconds.
+
+    Attributes:
+        load_s: Inside the runtime while it loaded or compiled the workload.
+        run_s: Inside the runtime while it ran: warm-ups and samples.
+        overhead_s: Everything else that was done for this job alone.
+    """
+
+    load_s: float = 0.0
+    run_s: float = 0.0
+    overhead_s: float = 0.0
+
+
+class Trial(Record, frozen=True, kw_only=True):
+    """How one job ended: ``ok``, ``unsupported`` or ``failed``, with a reason unless ok.
+
+    Attributes:
+        traceback: Where a failure came from, for those who mend it; users are shown the reason.
+    """
+
+    job: Job
+    status: Status
+    reason: str = ""
+    traceback: str = ""
+    measurements: tuple[Measurement, ...] = ()
+    timings: Timings = Timings()
+
+    def measurement(self, quantity: str) -> Measurement | None:
+        """Return the measurement of the whole network's ``quantity``, if there is one."""
+        for measurement in self.measurements:
+            if measurement.quantity == quantity and measurement.scope.kind == "network":
+                return measurement
+        return None
+
+
+def trial_key(
+    job: Job, platform: PlatformInfo, protocol: Protocol, seed: int, revisions: dict[str, int]
+) -> str:
+    """Return the name under which a trial is stored and found again.
+
+    Args:
+        job: What was measured; its workload, meter and meter settings count.
+        platform: Where; its fingerprint counts.
+        protocol: How it was visited.
+        seed: Seed of weights, inputs and visiting order.
+        revisions: Revision of each part that makes the deployed form: a changed builder or
+            converter never finds old data again.
+    """
+    return digest(str(job.workload), platform.fingerprint, job.meter, protocol, seed, revisions)
