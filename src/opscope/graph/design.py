@@ -1,0 +1,45 @@
+"""Design: the hyper-parameters of one kind of configuration, checked, and how it becomes a graph.
+
+A kind is one class: its fields are the parameters a configuration may have, `check` says which
+values are impossible, `build` adds the nodes. The kinds live in the modules beside this one, and
+`opscope.graph.catalogue` lists them.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+import msgspec
+
+from opscope.core.record import Record
+from opscope.errors import ConfigurationError
+from opscope.graph.network import Network, Tensor
+
+Size = Annotated[int, msgspec.Meta(ge=1, le=65_536)]
+"""A count of pixels, channels, groups or taps."""
+
+Flag = Annotated[int, msgspec.Meta(ge=0, le=1)]
+"""0 or 1, as a configuration's text spells no and yes."""
+
+
+class Design(Record, frozen=True, kw_only=True):
+    """One kind of configuration. Fields are its hyper-parameters, in canonical order."""
+
+    kind: ClassVar[str]
+    name: ClassVar[str] = ""
+
+    def check(self) -> None:
+        """Refuse values that cannot go together.
+
+        Raises:
+            ConfigurationError: Saying which, and what would.
+        """
+
+    def build(self, net: Network, batch: int) -> Tensor:
+        """Add input and nodes to ``net`` and return the output."""
+        raise NotImplementedError
+
+    def refuse(self, what: str, remedy: str, *fields: str) -> ConfigurationError:
+        """Return the error for impossible values of ``fields``."""
+        values = ", ".join(f"{field}={getattr(self, field)}" for field in fields)
+        return ConfigurationError(what, where=f"{self.kind}({values})", remedy=remedy)
