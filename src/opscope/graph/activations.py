@@ -1,12 +1,10 @@
-"""Activation functions as ONNX nodes, left unfused: fusing them is the platform's business."""
+"""Activation functions: their names, and which ONNX operator stands for each that has one."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
-
-from opscope.graph.network import Network, Tensor
 
 
 class Activation(StrEnum):
@@ -23,36 +21,12 @@ class Activation(StrEnum):
     GELU = "gelu"
 
 
-def activate(net: Network, x: Tensor, activation: Activation) -> Tensor:
-    """Add the nodes of ``activation`` after ``x``; the shape stays."""
-    if activation is Activation.NONE:
-        return x
-    return _BUILDERS[activation](net, x)
-
-
-def _simple(operator: str, **attributes: Any) -> Callable[[Network, Tensor], Tensor]:
-    def build(net: Network, x: Tensor) -> Tensor:
-        return net.node(operator, [x.name], x.shape, **attributes)
-
-    return build
-
-
-def _relu6(net: Network, x: Tensor) -> Tensor:
-    return net.node("Clip", [x.name, net.constant(0.0), net.constant(6.0)], x.shape)
-
-
-def _swish(net: Network, x: Tensor) -> Tensor:
-    gate = net.node("Sigmoid", [x.name], x.shape)
-    return net.node("Mul", [x.name, gate.name], x.shape)
-
-
-_BUILDERS: dict[Activation, Callable[[Network, Tensor], Tensor]] = {
-    Activation.RELU: _simple("Relu"),
-    Activation.RELU6: _relu6,
-    Activation.LEAKY_RELU: _simple("LeakyRelu", alpha=0.1),
-    Activation.SIGMOID: _simple("Sigmoid"),
-    Activation.HARD_SIGMOID: _simple("HardSigmoid", alpha=1 / 6, beta=0.5),
-    Activation.HARD_SWISH: _simple("HardSwish"),
-    Activation.SWISH: _swish,
-    Activation.GELU: _simple("Gelu"),
+NODES: Mapping[Activation, tuple[str, Mapping[str, Any]]] = {
+    Activation.RELU: ("Relu", {}),
+    Activation.LEAKY_RELU: ("LeakyRelu", {"alpha": 0.1}),
+    Activation.SIGMOID: ("Sigmoid", {}),
+    Activation.HARD_SIGMOID: ("HardSigmoid", {"alpha": 1 / 6, "beta": 0.5}),
+    Activation.HARD_SWISH: ("HardSwish", {}),
+    Activation.GELU: ("Gelu", {}),
 }
+"""Activations that are one ONNX node: its operator and attributes. The others are composed."""

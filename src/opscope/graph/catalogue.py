@@ -10,16 +10,15 @@ import msgspec
 
 from opscope.core.configuration import Configuration, Workload
 from opscope.errors import ConfigurationError
+from opscope.graph import operators
 from opscope.graph.design import Design
-from opscope.graph.network import Graph, Network
-from opscope.graph.operators import Conv, DWConv
+from opscope.graph.graph import Graph
+from opscope.graph.network import Network
 
 REVISION = 1
 """Raised whenever a kind builds another graph than before, so that no old figure stands for it."""
 
-_DESIGNS: tuple[type[Design], ...] = (Conv, DWConv)
-
-KINDS: Mapping[tuple[str, str], type[Design]] = {(d.kind, d.name): d for d in _DESIGNS}
+KINDS: Mapping[tuple[str, str], type[Design]] = {(d.kind, d.name): d for d in operators.DESIGNS}
 """Every kind of configuration, by kind and name."""
 
 

@@ -13,7 +13,8 @@ import msgspec
 
 from opscope.core.record import Record
 from opscope.errors import ConfigurationError
-from opscope.graph.network import Network, Tensor
+from opscope.graph.graph import Tensor
+from opscope.graph.network import Network
 
 Size = Annotated[int, msgspec.Meta(ge=1, le=65_536)]
 """A count of pixels, channels, groups or taps."""

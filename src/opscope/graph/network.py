@@ -1,218 +1,282 @@
-"""Network: builds an ONNX graph node by node, keeping shapes. Graph: the checked result.
+"""Network: the layers that convolutional networks are made of, each a method that adds nodes.
 
-What the nodes are for (operators, blocks, whole networks) is said elsewhere in this package.
+BatchNorm and activations stay nodes of their own: fusing them is the platform's business, and
+measuring that is ours. What is built from layers (operators, blocks, networks) lives elsewhere.
 """
 
 from __future__ import annotations
 
 import math
-from collections import Counter
 from typing import Any
 
-import numpy as np
-import onnx
-from onnx import TensorProto, helper, numpy_helper
+from opscope.graph.activations import NODES, Activation
+from opscope.graph.graph import Tensor
+from opscope.graph.nodes import Nodes
+from opscope.graph.weights import he_bound
 
-from opscope.core.record import Record
-from opscope.graph.weights import Weight, he_bound
+Pair = int | tuple[int, int]
+"""One number for both H and W, or (for H, for W)."""
 
-OPSET = 20
-IR_VERSION = 10
-
-
-class Tensor(Record, frozen=True, kw_only=True):
-    """A value that flows through the graph: its name and its static shape, NCHW for images."""
-
-    name: str
-    shape: tuple[int, ...]
-
-    @property
-    def channels(self) -> int:
-        """Size of the channel axis."""
-        return self.shape[1]
-
-    @property
-    def size(self) -> int:
-        """Number of elements."""
-        return math.prod(self.shape)
+Padding = int | tuple[int, int, int, int] | None
+"""Zeros around H and W: on every side, or (top, left, bottom, right); None keeps H at stride 1."""
 
 
-class Network:
-    """A graph under construction. Each method adds a node and returns the tensor it yields."""
-
-    def __init__(self) -> None:
-        self._nodes: list[onnx.NodeProto] = []
-        self._tensors: list[Tensor] = []
-        self._inputs: list[Tensor] = []
-        self._weights: list[Weight] = []
-        self._constants: list[onnx.TensorProto] = []
-        self._counts: Counter[str] = Counter()
-
-    def input(self, shape: tuple[int, ...], name: str = "input") -> Tensor:
-        """Add a float32 input of ``shape``."""
-        tensor = Tensor(name=name, shape=shape)
-        self._inputs.append(tensor)
-        return tensor
-
-    def weight(self, node: str, role: str, shape: tuple[int, ...], bound: float) -> str:
-        """Declare weights of ``shape``, to be drawn later; return their name."""
-        weight = Weight(name=f"{node}.{role}", shape=shape, bound=bound)
-        self._weights.append(weight)
-        return weight.name
-
-    def constant(self, value: float | list[int]) -> str:
-        """Add a small constant, a float32 scalar or int64 list, and return its name."""
-        array = np.array(value, np.int64 if isinstance(value, list) else np.float32)
-        name = f"constant{len(self._constants)}"
-        self._constants.append(numpy_helper.from_array(array, name))
-        return name
-
-    def node(
-        self,
-        operator: str,
-        inputs: list[str],
-        shape: tuple[int, ...],
-        *,
-        name: str = "",
-        **attributes: Any,
-    ) -> Tensor:
-        """Add a node with one output of ``shape``."""
-        name = name or self.name(operator)
-        self._nodes.append(helper.make_node(operator, inputs, [name], name=name, **attributes))
-        output = Tensor(name=name, shape=shape)
-        self._tensors.append(output)
-        return output
-
-    def name(self, operator: str) -> str:
-        """Return a fresh node name: the operator and a running number."""
-        number = self._counts[operator]
-        self._counts[operator] += 1
-        return f"{operator.lower()}{number}"
+class Network(Nodes):
+    """A graph under construction, layer by layer. Each method returns the tensor it yields."""
 
     def conv(
         self,
         x: Tensor,
         cout: int,
-        k: int,
+        k: Pair,
         *,
-        s: int = 1,
-        pad: int | None = None,
+        s: Pair = 1,
+        pad: Padding = None,
         groups: int = 1,
         dilation: int = 1,
         bias: bool = True,
     ) -> Tensor:
-        """Add a 2-D convolution with a square kernel; ``pad`` left out keeps H and W at stride 1.
+        """Add a 2-D convolution.
 
         Args:
             x: Input of shape (N, Cin, H, W).
             cout: Output channels.
             k: Kernel size.
             s: Stride.
-            pad: Zeros on each side of H and W.
-            groups: Groups of channels that do not mix.
+            pad: Zeros around H and W.
+            groups: Groups of channels that do not mix; Cin of them make it depthwise.
             dilation: Distance between the kernel's taps.
-            bias: Whether a bias is added.
+            bias: Whether a bias is added; leave it out before `batch_norm`.
 
         Returns:
             The output of shape (N, Cout, H', W').
         """
-        pad = same_padding(k, dilation) if pad is None else pad
         name = self.name("Conv")
-        cin = x.channels // groups
-        bound = he_bound(cin * k * k)
-        inputs = [x.name, self.weight(name, "weight", (cout, cin, k, k), bound)]
+        kernel, cin = pair(k), x.channels // groups
+        bound = he_bound(cin * math.prod(kernel))
+        inputs = [x.name, self.weight(name, "weight", (cout, cin, *kernel), bound)]
         if bias:
             inputs.append(self.weight(name, "bias", (cout,), bound / 10))
-        spatial = (output_size(side, k, s, pad, dilation) for side in x.shape[2:])
+        window = _Window(kernel, pair(s), pad, dilation)
         return self.node(
             "Conv",
             inputs,
-            (x.shape[0], cout, *spatial),
+            (x.shape[0], cout, *window.output(x)),
             name=name,
-            kernel_shape=[k, k],
-            strides=[s, s],
-            pads=[pad] * 4,
-            dilations=[dilation] * 2,
             group=groups,
+            dilations=[dilation] * 2,
+            **window.attributes(),
         )
 
-    def finish(self, *outputs: Tensor) -> Graph:
-        """Check the structure, shapes included, and return it.
+    def batch_norm(self, x: Tensor) -> Tensor:
+        """Add an inference BatchNorm with random, never vanishing statistics; the shape stays.
 
-        Raises:
-            onnx.checker.ValidationError: If a node is malformed.
-            onnx.shape_inference.InferenceError: If ONNX infers another shape than was kept.
+        A scale left at zero, as residual networks are initialised, would let converters drop the
+        whole branch.
         """
-        placeholders = [Tensor(name=w.name, shape=w.shape) for w in self._weights]
-        graph = helper.make_graph(
-            self._nodes,
-            "opscope",
-            [_value_info(tensor) for tensor in (*self._inputs, *placeholders)],
-            [_value_info(tensor) for tensor in outputs],
-            initializer=self._constants,
-            value_info=[_value_info(t) for t in self._tensors if t not in outputs],
+        name, shape = self.name("BatchNormalization"), (x.channels,)
+        inputs = [
+            x.name,
+            self.weight(name, "scale", shape, 0.25, centre=1.0),
+            self.weight(name, "bias", shape, 0.1),
+            self.weight(name, "mean", shape, 0.1),
+            self.weight(name, "variance", shape, 0.25, centre=1.0),
+        ]
+        return self.node("BatchNormalization", inputs, x.shape, name=name, epsilon=1e-5)
+
+    def activate(self, x: Tensor, activation: Activation | str) -> Tensor:
+        """Add an activation; the shape stays, and ``none`` adds nothing."""
+        match Activation(activation):
+            case Activation.NONE:
+                return x
+            case Activation.RELU6:
+                bounds = [self.constant(0.0), self.constant(6.0)]
+                return self.node("Clip", [x.name, *bounds], x.shape)
+            case Activation.SWISH:
+                return self.multiply(x, self.activate(x, Activation.SIGMOID))
+            case single:
+                operator, attributes = NODES[single]
+                return self.node(operator, [x.name], x.shape, **attributes)
+
+    def conv_bn(
+        self,
+        x: Tensor,
+        cout: int,
+        k: Pair,
+        *,
+        s: Pair = 1,
+        pad: Padding = None,
+        groups: int = 1,
+        dilation: int = 1,
+        act: Activation | str = Activation.RELU,
+    ) -> Tensor:
+        """Add convolution without bias, BatchNorm and an activation; arguments as for `conv`."""
+        y = self.conv(x, cout, k, s=s, pad=pad, groups=groups, dilation=dilation, bias=False)
+        return self.activate(self.batch_norm(y), act)
+
+    def fully_connected(self, x: Tensor, cout: int, *, bias: bool = True) -> Tensor:
+        """Add a fully connected layer from (N, Cin) to (N, Cout)."""
+        name, (batch, cin) = self.name("Gemm"), x.shape
+        bound = he_bound(cin)
+        inputs = [x.name, self.weight(name, "weight", (cout, cin), bound)]
+        if bias:
+            inputs.append(self.weight(name, "bias", (cout,), bound / 10))
+        return self.node("Gemm", inputs, (batch, cout), name=name, transB=1)
+
+    def max_pool(
+        self, x: Tensor, k: Pair, *, s: Pair = 1, pad: Padding = 0, ceil: bool = False
+    ) -> Tensor:
+        """Add max pooling; ``ceil`` rounds H' and W' up instead of down."""
+        window = _Window(pair(k), pair(s), pad, ceil=ceil)
+        shape = (*x.shape[:2], *window.output(x))
+        return self.node("MaxPool", [x.name], shape, ceil_mode=int(ceil), **window.attributes())
+
+    def average_pool(
+        self,
+        x: Tensor,
+        k: Pair,
+        *,
+        s: Pair = 1,
+        pad: Padding = 0,
+        ceil: bool = False,
+        count_padding: bool = False,
+    ) -> Tensor:
+        """Add average pooling; padding counts as zeros only with ``count_padding``."""
+        window = _Window(pair(k), pair(s), pad, ceil=ceil)
+        return self.node(
+            "AveragePool",
+            [x.name],
+            (*x.shape[:2], *window.output(x)),
+            ceil_mode=int(ceil),
+            count_include_pad=int(count_padding),
+            **window.attributes(),
         )
-        opset = helper.make_opsetid("", OPSET)
-        model = helper.make_model(graph, opset_imports=[opset], ir_version=IR_VERSION)
-        onnx.checker.check_model(model, full_check=True)
-        return Graph(
-            structure=model.SerializeToString(),
-            inputs=tuple(self._inputs),
-            outputs=outputs,
-            weights=tuple(self._weights),
-            activations=sum(t.size for t in (*self._inputs, *self._tensors)),
-        )
+
+    def global_average_pool(self, x: Tensor) -> Tensor:
+        """Add the mean over H and W: (N, C, H, W) to (N, C, 1, 1)."""
+        return self.node("GlobalAveragePool", [x.name], (*x.shape[:2], 1, 1))
+
+    def flatten(self, x: Tensor) -> Tensor:
+        """Join all axes after the first: (N, …) to (N, product)."""
+        return self.node("Flatten", [x.name], (x.shape[0], x.size // x.shape[0]), axis=1)
+
+    def add(self, x: Tensor, y: Tensor) -> Tensor:
+        """Add two tensors element by element, stretching axes of size 1."""
+        return self._broadcast("Add", x, y)
+
+    def multiply(self, x: Tensor, y: Tensor) -> Tensor:
+        """Multiply two tensors element by element, stretching axes of size 1."""
+        return self._broadcast("Mul", x, y)
+
+    def concat(self, *tensors: Tensor) -> Tensor:
+        """Join tensors along the channels."""
+        first = tensors[0]
+        channels = sum(tensor.channels for tensor in tensors)
+        shape = (first.shape[0], channels, *first.shape[2:])
+        return self.node("Concat", [tensor.name for tensor in tensors], shape, axis=1)
+
+    def split(self, x: Tensor, *channels: int) -> list[Tensor]:
+        """Cut a tensor along the channels into pieces of the given sizes, by one Slice each."""
+        pieces, start = [], 0
+        for size in channels:
+            bounds = [self.constant([value]) for value in (start, start + size, 1)]
+            shape = (x.shape[0], size, *x.shape[2:])
+            pieces.append(self.node("Slice", [x.name, *bounds], shape))
+            start += size
+        return pieces
+
+    def shuffle(self, x: Tensor, groups: int) -> Tensor:
+        """Shuffle channels between groups by reshape, transpose, reshape (ShuffleNet, Sec. 3.1)."""
+        batch, channels, h, w = x.shape
+        apart = self.reshape(x, (batch, groups, channels // groups, h, w))
+        swapped = self.transpose(apart, (0, 2, 1, 3, 4))
+        return self.reshape(swapped, x.shape)
+
+    def reshape(self, x: Tensor, shape: tuple[int, ...]) -> Tensor:
+        """Give the same elements another shape."""
+        return self.node("Reshape", [x.name, self.constant(list(shape))], shape)
+
+    def transpose(self, x: Tensor, order: tuple[int, ...]) -> Tensor:
+        """Put the axes into another order."""
+        shape = tuple(x.shape[axis] for axis in order)
+        return self.node("Transpose", [x.name], shape, perm=list(order))
+
+    def pad(self, x: Tensor, top: int, left: int, bottom: int, right: int) -> Tensor:
+        """Add zeros around H and W as a node of their own."""
+        n, c, h, w = x.shape
+        pads = self.constant([0, 0, top, left, 0, 0, bottom, right])
+        return self.node("Pad", [x.name, pads], (n, c, h + top + bottom, w + left + right))
+
+    def softmax(self, x: Tensor) -> Tensor:
+        """Add softmax over the last axis; the shape stays."""
+        return self.node("Softmax", [x.name], x.shape, axis=-1)
+
+    def _broadcast(self, operator: str, x: Tensor, y: Tensor) -> Tensor:
+        shape = tuple(max(a, b) for a, b in zip(x.shape, y.shape, strict=True))
+        return self.node(operator, [x.name, y.name], shape)
 
 
-class Graph(Record, frozen=True, kw_only=True):
-    """A checked ONNX graph without its weights, which follow from a seed.
+class _Window:
+    """A window that slides over H and W: its attributes, and the output size it makes."""
 
-    Attributes:
-        structure: Serialised ONNX model in which each tensor of weights is still an input.
-        activations: Elements of all tensors that flow, inputs included.
-    """
+    def __init__(
+        self,
+        kernel: tuple[int, int],
+        strides: tuple[int, int],
+        pad: Padding,
+        dilation: int = 1,
+        *,
+        ceil: bool = False,
+    ) -> None:
+        if pad is None:
+            top, left = (same_padding(k, dilation) for k in kernel)
+            pad = (top, left, top, left)
+        self.kernel, self.strides, self.dilation, self.ceil = kernel, strides, dilation, ceil
+        self.pads = (pad,) * 4 if isinstance(pad, int) else pad
 
-    structure: bytes
-    inputs: tuple[Tensor, ...]
-    outputs: tuple[Tensor, ...]
-    weights: tuple[Weight, ...]
-    activations: int
-
-    @property
-    def parameters(self) -> int:
-        """Number of weights."""
-        return sum(weight.size for weight in self.weights)
-
-    def materialise(self, seed: int) -> onnx.ModelProto:
-        """Return the ONNX model with its weights drawn from ``seed``."""
-        model = onnx.ModelProto()
-        model.ParseFromString(self.structure)
-        del model.graph.input[len(self.inputs) :]
-        for weight in self.weights:
-            weight.fill(model.graph.initializer.add(), seed)
-        return model
-
-    def draw_inputs(self, seed: int) -> dict[str, np.ndarray]:
-        """Return float32 inputs by name, standard normal.
-
-        Neither zeros nor denormals, which would change the time a kernel takes.
-        """
-        stream = np.random.default_rng(seed)
+    def attributes(self) -> dict[str, Any]:
         return {
-            tensor.name: stream.standard_normal(tensor.shape, dtype=np.float32)
-            for tensor in self.inputs
+            "kernel_shape": list(self.kernel),
+            "strides": list(self.strides),
+            "pads": list(self.pads),
         }
+
+    def output(self, x: Tensor) -> tuple[int, ...]:
+        around = [
+            before + after for before, after in zip(self.pads[:2], self.pads[2:], strict=True)
+        ]
+        return tuple(
+            output_size(side, k, s, zeros, self.dilation, ceil=self.ceil)
+            for side, k, s, zeros in zip(
+                x.shape[2:], self.kernel, self.strides, around, strict=True
+            )
+        )
+
+
+def pair(value: Pair) -> tuple[int, int]:
+    """Return ``value`` as (for H, for W)."""
+    return (value, value) if isinstance(value, int) else value
 
 
 def same_padding(k: int, dilation: int = 1) -> int:
-    """Return the padding that keeps H and W at stride 1 for an odd kernel."""
+    """Return the zeros on each side that keep H at stride 1 for an odd kernel."""
     return dilation * (k - 1) // 2
 
 
-def output_size(side: int, k: int, s: int, pad: int, dilation: int = 1) -> int:
-    """Return H' for H: ⌊(H + 2·pad − dilation·(K − 1) − 1) / S⌋ + 1, as ONNX defines Conv."""
-    return (side + 2 * pad - dilation * (k - 1) - 1) // s + 1
+def output_size(
+    side: int, k: int, s: int, zeros: int, dilation: int = 1, *, ceil: bool = False
+) -> int:
+    """Return H' for H: ⌊(H + zeros - dilation·(K - 1) - 1) / S⌋ + 1, or ⌈…⌉ + 1.
 
+    Args:
+        side: H.
+        k: Kernel size.
+        s: Stride.
+        zeros: Zeros on both sides together.
+        dilation: Distance between taps.
+        ceil: Round up, as some pooling does.
 
-def _value_info(tensor: Tensor) -> onnx.ValueInfoProto:
-    return helper.make_tensor_value_info(tensor.name, TensorProto.FLOAT, tensor.shape)
+    Source: the ONNX operator documentation of Conv and MaxPool.
+    """
+    free = side + zeros - dilation * (k - 1) - 1
+    return (-(-free // s) if ceil else free // s) + 1

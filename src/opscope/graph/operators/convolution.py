@@ -1,4 +1,4 @@
-"""Operators: single layers with an optional activation (behaviour study, Table 1)."""
+"""Convolutions with an optional activation: plain, grouped, dilated, depthwise."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from typing import Annotated, ClassVar
 
 import msgspec
 
-from opscope.graph.activations import Activation, activate
+from opscope.graph.activations import Activation
 from opscope.graph.design import Design, Flag, Size
-from opscope.graph.network import Network, Tensor, output_size, same_padding
+from opscope.graph.graph import Tensor
+from opscope.graph.network import Network, output_size, same_padding
 
 Padding = Annotated[int, msgspec.Meta(ge=0, le=1024)]
 """Zeros on each side of H and W."""
@@ -42,7 +43,7 @@ class Conv(Design, frozen=True, kw_only=True):
                 raise self.refuse(f"groups must divide {name}", _divisors(channels), name, "groups")
         side = min(self.h, self.w or self.h)
         padding = same_padding(self.k, self.dilation) if self.pad is None else self.pad
-        if output_size(side, self.k, self.s, padding, self.dilation) < 1:
+        if output_size(side, self.k, self.s, 2 * padding, self.dilation) < 1:
             needed = (self.dilation * (self.k - 1) + 1 - side + 1) // 2
             raise self.refuse(
                 "the kernel is larger than the padded input",
@@ -63,7 +64,7 @@ class Conv(Design, frozen=True, kw_only=True):
             dilation=self.dilation,
             bias=bool(self.bias),
         )
-        return activate(net, y, self.act)
+        return net.activate(y, self.act)
 
 
 class DWConv(Design, frozen=True, kw_only=True):
@@ -108,3 +109,6 @@ class DWConv(Design, frozen=True, kw_only=True):
 def _divisors(channels: int) -> str:
     divisors = [str(d) for d in range(1, channels + 1) if channels % d == 0]
     return f"Use {', '.join(divisors[:-1])} or {divisors[-1]}." if divisors[1:] else "Use 1."
+
+
+DESIGNS: tuple[type[Design], ...] = (Conv, DWConv)
