@@ -7,6 +7,12 @@ from opscope.core.record import Record, digest
 from opscope.core.space import Space
 
 
+class Instrumentation(Record, frozen=True, kw_only=True):
+    """What a meter needs a deployment to be prepared with; latency is read without any."""
+
+    profile: bool = False
+
+
 class MeterName(Record, frozen=True, kw_only=True):
     """A meter and its settings; part of what a trial is known by."""
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
-import re
-from collections.abc import Iterable, Mapping
-
-import msgspec
+from collections.abc import Mapping
 
 from opscope.core.configuration import Configuration, Workload
+from opscope.core.parameters import canonical, read_parameters, suggest
 from opscope.errors import ConfigurationError
 from opscope.graph import operators, zoo
 from opscope.graph.design import Design
@@ -34,12 +31,7 @@ def resolve(configuration: Configuration | str) -> Configuration:
     if isinstance(configuration, str):
         configuration = Configuration.parse(configuration)
     design = design_of(configuration)
-    parameters = tuple(
-        (field.name, value)
-        for field in msgspec.structs.fields(design)
-        if (value := getattr(design, field.name)) != field.default
-    )
-    return Configuration(kind=design.kind, name=design.name, parameters=parameters)
+    return Configuration(kind=design.kind, name=design.name, parameters=canonical(design))
 
 
 def design_of(configuration: Configuration) -> Design:
@@ -49,10 +41,7 @@ def design_of(configuration: Configuration) -> Design:
         ConfigurationError: As `resolve`.
     """
     kind = _find(configuration)
-    try:
-        design = msgspec.convert(dict(configuration.parameters), kind)
-    except msgspec.ValidationError as exc:
-        raise _explain(exc, kind, configuration) from exc
+    design = read_parameters(configuration.parameters, kind, where=str(configuration))
     design.check()
     return design
 
@@ -75,34 +64,5 @@ def _find(configuration: Configuration) -> type[Design]:
     names = [f"{kind}:{name}" if name else kind for kind, name in KINDS]
     wanted = ":".join(filter(None, key))
     raise ConfigurationError(
-        f"there is no kind {wanted!r}", where=str(configuration), remedy=_suggest(wanted, names)
+        f"there is no kind {wanted!r}", where=str(configuration), remedy=suggest(wanted, names)
     )
-
-
-def _explain(
-    exc: msgspec.ValidationError, kind: type[Design], configuration: Configuration
-) -> ConfigurationError:
-    """Say in the user's words what the decoder said in its own."""
-    fields = [field.name for field in msgspec.structs.fields(kind)]
-    required = [field.name for field in msgspec.structs.fields(kind) if field.required]
-    text, _, path = str(exc).partition(" - at `$.")
-    where, key = str(configuration), path.rstrip("`")
-    if unknown := re.search(r"unknown field `(.*)`", text):
-        remedy = _suggest(unknown[1], fields)
-        return ConfigurationError(f"unknown parameter {unknown[1]!r}", where=where, remedy=remedy)
-    if missing := re.search(r"missing required field `(.*)`", text):
-        remedy = f"{configuration.kind} needs {', '.join(required)}."
-        return ConfigurationError(f"{missing[1]} is missing", where=where, remedy=remedy)
-    value = configuration.get(key)
-    return ConfigurationError(
-        f"{key}={value} does not fit: {text[:1].lower()}{text[1:]}",
-        where=where,
-        remedy="Correct the value.",
-    )
-
-
-def _suggest(wrong: str, known: Iterable[str]) -> str:
-    known = sorted(known)
-    close = difflib.get_close_matches(wrong, known, n=1)
-    hint = f"Did you mean {close[0]!r}? " if close else ""
-    return f"{hint}There are: {', '.join(known)}."
