@@ -10,7 +10,7 @@ import numpy as np
 from opscope.analysis.recommend import keep_counts, level_margin
 from opscope.stats.changepoints import Curve, relabel, student_quantile
 from opscope.stats.evidence import SegmentFit, fit_segments
-from opscope.stats.periods import PeriodFit, fit_period
+from opscope.stats.periods import PeriodFit, comb_index, fit_period, period_of_comb
 
 if TYPE_CHECKING:
     from opscope.stats.changepoints import Bools, Floats, Ints
@@ -23,6 +23,7 @@ _DIP = 0.35  # a fall this small beside the usual rise is texture of a step, not
 _OUTLYING = 4.5  # sigma; with 500 points of normal noise one in 300 curves loses a point
 _CONTRARY = 0.15  # falls below this share of the rises leave a staircase
 _MIN_SURPRISE = 2.0  # nats against edges that fall in place by chance
+_CHANCE = "they would fit a period by chance"
 _ShapeVerdict = Literal["steps", "zig-zag", "irregular", "linear"]
 
 
@@ -40,6 +41,21 @@ class Reading:
     noise: float
     outliers: Bools
     recommended: tuple[float, ...]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Comb:
+    """The period of evenly spaced steps, if they won, and by how much over steps free to differ."""
+
+    period: PeriodFit | None
+    lead: float
+
+    @classmethod
+    def of(cls, selection: Selection, period: PeriodFit | None) -> _Comb:
+        """Compare the two kinds of steps."""
+        free = selection.models.get("segments")
+        lead = selection.best.score - free.score if free is not None else np.inf
+        return cls(period=period, lead=lead)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -66,18 +82,23 @@ class _Shape:
 
 def read_segments(curve: Curve, selection: Selection) -> Reading | None:
     """Return what the best segments say, or None when they describe nothing but a smooth curve."""
-    labels = selection.best.labels
-    if labels is None:
+    best, inliers = selection.best, selection.inliers
+    if best.labels is None:
         return None
-    if selection.best.kind == "segments":
-        labels = _without_dips(curve.only(selection.inliers), labels)
+    labels, comb = best.labels, None
+    if best.index is None:
+        labels = _without_dips(curve.only(inliers), labels)
+    else:
+        comb = period_of_comb(curve.x[inliers], best.index)
     if labels[-1] == 0:
         return None
-    everywhere = _extend(curve, selection.inliers, labels)
-    shape, outliers = _set_aside(curve, everywhere, selection.inliers)
+    everywhere = _extend(curve, inliers, labels)
+    if comb is not None:
+        inliers, everywhere = _restore_ends(curve, inliers, everywhere, comb)
+    shape, outliers = _set_aside(curve, everywhere, inliers)
     if shape.labels[-1] == 0:
         return None
-    return _read(curve, everywhere, shape, outliers)
+    return _read(curve, everywhere, shape, outliers, _Comb.of(selection, comb))
 
 
 def _shape(curve: Curve, labels: Ints) -> _Shape:
@@ -118,6 +139,32 @@ def _extend(curve: Curve, inliers: Bools, labels: Ints) -> Ints:
     return np.maximum.accumulate(everywhere)
 
 
+def _restore_ends(
+    curve: Curve, inliers: Bools, labels: Ints, comb: PeriodFit
+) -> tuple[Bools, Ints]:
+    """Let a lone point at an end, taken for a spike, open the step that the period puts there.
+
+    Its rise must be in keeping with the others; the first and the last point of a sweep often
+    stand alone on their step.
+    """
+    fit = fit_segments(curve.only(inliers), relabel(labels[inliers]))
+    rises = np.diff(fit.levels)
+    main = float(np.sign(np.sum(rises)))
+    inliers, labels = inliers.copy(), labels.copy()
+    for end, inner, side, level in ((-1, -2, 1, fit.levels[-1]), (0, 1, -1, fit.levels[0])):
+        if inliers[end] or not inliers[inner]:
+            continue
+        apart = comb_index(curve.x[[end, inner]], comb.period, comb.phase)
+        rise = (curve.y[end] - fit.slope * curve.x[end] - level) * side * main
+        if apart[0] != apart[1] and 0 < rise < 2 * np.max(np.abs(rises)):
+            inliers[end] = True
+            if side > 0:
+                labels[end] += 1
+            else:
+                labels[1:] += 1
+    return inliers, labels
+
+
 def _set_aside(curve: Curve, labels: Ints, inliers: Bools) -> tuple[_Shape, Bools]:
     """Fit without the points far from the fit; spikes that lie near it after all come back."""
     shape = _shape(curve.only(inliers), relabel(labels[inliers]))
@@ -134,10 +181,12 @@ def _set_aside(curve: Curve, labels: Ints, inliers: Bools) -> tuple[_Shape, Bool
     return shape, ~keep
 
 
-def _read(curve: Curve, everywhere: Ints, shape: _Shape, outliers: Bools) -> Reading:
+def _read(
+    curve: Curve, everywhere: Ints, shape: _Shape, outliers: Bools, comb: _Comb
+) -> Reading:
     """Decide what the segments amount to."""
     verdict, contrary = _verdict(shape)
-    period, period_reason = _period(shape, contrary if verdict == "zig-zag" else None)
+    period, period_reason = _period(shape, contrary if verdict == "zig-zag" else None, comb)
     if verdict == "zig-zag" and period is None:
         verdict = "irregular"
     quantile = student_quantile(len(shape.curve) - shape.fit.size)
@@ -182,9 +231,15 @@ def _verdict(shape: _Shape) -> tuple[_ShapeVerdict, Bools | None]:
     return ("steps" if jumps >= share * (jumps + abs(climb)) else "linear"), None
 
 
-def _period(shape: _Shape, chosen: Bools | None) -> tuple[PeriodFit | None, str]:
+def _period(
+    shape: _Shape, chosen: Bools | None, comb: _Comb
+) -> tuple[PeriodFit | None, str]:
     """Return the period of the edges, or why they have none."""
     low, high = shape.low, shape.high
+    if comb.period is not None and (chosen is None or chosen.all()):
+        if max(comb.lead, comb.period.surprise) >= _MIN_SURPRISE:
+            return comb.period, "evenly spaced steps describe the curve best"
+        return None, f"too few edges for a grid this coarse: {_CHANCE}"
     what = "edges"
     if chosen is not None:
         low, high, what = low[chosen], high[chosen], "turning points"
@@ -198,7 +253,7 @@ def _period(shape: _Shape, chosen: Bools | None) -> tuple[PeriodFit | None, str]
             "no one period places them"
         )
     if fit.surprise < _MIN_SURPRISE:
-        return None, f"too few {what} for a grid this coarse: they would fit a period by chance"
+        return None, f"too few {what} for a grid this coarse: {_CHANCE}"
     text = f"one period places {int(fit.hits.sum())} of {len(low)} {what}, each known to the grid"
     if fit.missed:
         text += f"; {fit.missed} that it predicts were not seen"

@@ -124,6 +124,35 @@ def period_interval(low: Floats, high: Floats, index: Ints) -> tuple[float, floa
     return float(np.max(least)), float(np.min(greatest))
 
 
+def period_of_comb(x: Floats, index: Ints) -> PeriodFit | None:
+    """Return the period of evenly spaced edges, given how many of them lie below each x.
+
+    A gap of the grid may hide several edges: its first and its last bound the period. None when
+    fewer than three gaps hold an edge.
+    """
+    at = np.flatnonzero(np.diff(index))
+    if len(at) < 3:  # noqa: PLR2004 - two edges fit any period
+        return None
+    low, high = np.tile(x[at], 2), np.tile(x[at + 1], 2)
+    count = np.concatenate([index[at] + 1, index[at + 1]])
+    interval = period_interval(low, high, count)
+    if interval[0] > interval[1]:
+        return None
+    period = sum(interval) / 2
+    first = float(np.max(low - count * period))
+    last = float(np.min(high - count * period))
+    odds = np.sort(np.log(np.maximum(period / (x[at + 1] - x[at]), 1.0)))
+    return PeriodFit(
+        period=period,
+        interval=interval,
+        phase=(first + last) / 2,
+        index=index[at + 1],
+        hits=np.ones(len(at), dtype=np.bool_),
+        missed=0,
+        surprise=float(np.sum(odds[: len(odds) - 2])),
+    )
+
+
 def comb_index(x: Floats, period: float, phase: float) -> Ints:
     """Return how many edges at phase, phase ± period, … lie below each x."""
     return np.ceil((x - phase) / period).astype(np.int64)

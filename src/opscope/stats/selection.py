@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from opscope.stats.changepoints import (
+    RESOLUTION,
     Curve,
     Segmentation,
     difference_scale,
@@ -37,7 +38,8 @@ if TYPE_CHECKING:
 
 Kind = Literal["flat", "linear", "quadratic", "curved", "segments", "comb"]
 
-_PRIOR = 2.0  # nats a model must gain over the line before it is believed
+_PRIOR = 4.0  # nats a model must gain over the line before it is believed
+_PLAIN = 2.0  # nats by which jumps are preferred to a slope that does as well
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -78,6 +80,9 @@ def select_model(curve: Curve) -> Selection:
     slopes = {0.0} | {_slope(kept, models)}
     for model in _comb_models(kept, null, models, slopes):
         _keep_best(models, model)
+    comb = models.get("comb")
+    if comb is not None and comb.labels is not None:  # the same steps, but free to be unequal
+        _keep_best(models, _free_model(kept, polish(kept, comb.labels), null))
     best = max(models.values(), key=lambda model: model.score)
     return Selection(best=best, models=models, inliers=inliers)
 
@@ -153,22 +158,26 @@ def _free_model(kept: Curve, labels: Ints, null: Fit) -> Model:
 
 
 def _segment_score(kept: Curve, labels: Ints, fit: SegmentFit, null: Fit) -> float:
-    """Return the evidence for free levels, preferring segments without a slope, or a rising one.
-
-    With two points to a step, a staircase is also a sloping zig-zag half a step further on; the
-    plainer of two equal descriptions is meant.
-    """
+    """Return the evidence for free levels, preferring segments without a slope, or a small one."""
     n = len(kept)
     score = log_evidence(n=n, null=null, rss=fit.rss, size=fit.size) - _PRIOR
     level = fit_segments(kept, labels, slope=0.0)
-    return score + _slope_bonus(n, fit.rss, level.rss, fit.slope)
+    return score + _plainness(kept, fit, fit.rss, level.rss)
 
 
-def _slope_bonus(n: int, rss: float, rss_level: float, slope: float) -> float:
-    """Return what leaving out the slope is worth, if it may be left out."""
-    floor = 1e-9 * n * 1e-4
+def _plainness(kept: Curve, fit: SegmentFit, rss: float, rss_level: float) -> float:
+    """Return what describing the curve by jumps rather than by the slope is worth, in nats.
+
+    With two points to a step, a staircase is also a steep zig-zag half a step further on; the
+    plainer of two equal descriptions is meant. A slope that may be left out altogether saves a
+    coefficient.
+    """
+    n = len(kept)
+    floor = n * RESOLUTION**2
     saved = 0.5 * log(n) - 0.5 * n * log((rss_level + floor) / (rss + floor))
-    return max(saved, 0.5 if slope > 0 else 0.0)
+    jumps = float(np.sum(np.abs(np.diff(fit.levels))))
+    climb = abs(fit.slope) * float(kept.x[-1] - kept.x[0])
+    return max(saved, 0.0) + (_PLAIN * jumps / (jumps + climb) if jumps else 0.0)
 
 
 def polish(curve: Curve, labels: Ints) -> Ints:
@@ -234,7 +243,7 @@ def _comb_model(kept: Curve, labels: Ints, index: Ints, null: Fit) -> Model:
         level = fit_columns(kept, columns[:1] + columns[2:])
         regular = log_evidence(n=n, null=null, rss=fit.rss, size=fit.size) - _PRIOR
         regular -= 0.5 * log(n) * (len(columns) - 3)
-        regular += _slope_bonus(n, fit.rss, level.rss, free.slope)
+        regular += _plainness(kept, free, fit.rss, level.rss)
         score = max(score, regular)
     return Model(
         kind="comb", score=score - cost, fitted=free.fitted, labels=labels, index=index
