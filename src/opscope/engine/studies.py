@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Collection
 from importlib.resources import files
 from pathlib import Path
 
 import msgspec
 
+from opscope.analysis.findings import KINDS
 from opscope.core.parameters import suggest
 from opscope.core.record import Record
 from opscope.core.space import Range, Space
 from opscope.core.study import Limits, MeterName, Protocol, Question, Study
 from opscope.errors import StudyError
+from opscope.meters import METERS
 
 _TABLES: dict[str, type[Record]] = {
     "": Study,
@@ -69,9 +72,20 @@ def parse_study(text: str, *, where: str) -> Study:
     except tomllib.TOMLDecodeError as exc:
         raise StudyError(f"is not TOML: {exc}", where=where) from exc
     try:
-        return msgspec.convert(content, Study)
+        study = msgspec.convert(content, Study)
     except msgspec.ValidationError as exc:
         raise _explain(exc, where) from exc
+    for number, meter in enumerate(study.meters):
+        _require("meter", meter.name, METERS, f"{where}: meters[{number}].name")
+    for number, question in enumerate(study.findings):
+        _require("kind of finding", question.kind, KINDS, f"{where}: findings[{number}].kind")
+    return study
+
+
+def _require(noun: str, name: str, known: Collection[str], where: str) -> None:
+    if name not in known:
+        remedy = suggest(name, known)
+        raise StudyError(f"there is no {noun} {name!r}", where=where, remedy=remedy)
 
 
 def _explain(exc: msgspec.ValidationError, where: str) -> StudyError:
