@@ -23,6 +23,7 @@ _DIP = 0.35  # a fall this small beside the usual rise is texture of a step, not
 _OUTLYING = 4.5  # sigma; with 500 points of normal noise one in 300 curves loses a point
 _CONTRARY = 0.15  # falls below this share of the rises leave a staircase
 _MIN_SURPRISE = 2.0  # nats against edges that fall in place by chance
+_MIN_SURPRISE_TURNS = 3.7  # the same where rises and falls might alternate at random
 _CHANCE = "they would fit a period by chance"
 _ShapeVerdict = Literal["steps", "zig-zag", "irregular", "linear"]
 
@@ -252,7 +253,7 @@ def _period(
             f"{what} are spaced unequally, {widths.min():g} to {widths.max():g} apart: "
             "no one period places them"
         )
-    if fit.surprise < _MIN_SURPRISE:
+    if fit.surprise < (_MIN_SURPRISE if chosen is None else _MIN_SURPRISE_TURNS):
         return None, f"too few {what} for a grid this coarse: {_CHANCE}"
     text = f"one period places {int(fit.hits.sum())} of {len(low)} {what}, each known to the grid"
     if fit.missed:

@@ -142,13 +142,16 @@ def _check_values(name: str, values: Floats, good: np.ndarray, what: str) -> Non
 def _curve(x: Floats, y: Floats, half: Floats | None) -> Curve:
     """Combine repeats by their median and estimate each point's share of the noise."""
     counts, inverse, repeats = np.unique(x, return_inverse=True, return_counts=True)
-    cost = np.array([_centre(y[inverse == i]) for i in range(len(counts))])
+    cost = np.empty(len(counts))
+    cost[inverse] = y
+    for i in np.flatnonzero(repeats > 1):
+        cost[i] = _centre(y[inverse == i])
     level = np.maximum(running_median(cost), 0.01 * float(np.median(cost)))
     if not level.max() > 0:
         level = np.ones(len(counts))
     scale = level / np.sqrt(repeats)
     if half is not None:
-        wide = np.array([np.median(half[inverse == i]) for i in range(len(counts))]) / level
+        wide = np.bincount(inverse, half) / repeats / level
         usual = float(np.median(wide))
         if usual > 0:  # no point is trusted more than twice as far as usual
             scale = scale * np.maximum(wide / usual, 0.5)

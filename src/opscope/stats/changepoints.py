@@ -123,8 +123,7 @@ def segment_robustly(curve: Curve, slope: float) -> list[Segmentation]:
     found = []
     for path in _shortest_paths(loss):
         at = levels[path]
-        capped = loss[np.arange(len(flat)), :, path].max(axis=1) >= _CAP
-        found.append(_separate_spikes(flat, at, capped))
+        found.append(_separate_spikes(flat, at, curve.scale))
     return found
 
 
@@ -155,28 +154,21 @@ def _shortest_paths(loss: NDArray[np.float32]) -> list[Ints]:
     return paths
 
 
-def _separate_spikes(flat: Floats, at: Floats, capped: Bools) -> Segmentation:
-    """Turn capped points between the levels of their neighbours into segments, others to spikes."""
+def _separate_spikes(flat: Floats, at: Floats, scale: Floats) -> Segmentation:
+    """Find points far from their level: between two levels a segment of their own, else spikes.
+
+    Far is four times the usual distance, leaving out the points that serve as levels.
+    """
+    off = np.abs(flat - at) / scale
+    usual = off[off > 0]
+    far = off > 4 * max(1.4826 * float(np.median(usual)) if len(usual) else 0.0, RESOLUTION)
     before = np.concatenate([at[:1], at[:-1]])
     after = np.concatenate([at[1:], at[-1:]])
     between = (np.minimum(before, after) < flat) & (flat < np.maximum(before, after))
-    own = capped & between
+    own = far & between
     opens = np.zeros(len(flat), dtype=np.bool_)
     opens[1:] = (at[1:] != at[:-1]) | own[1:] | own[:-1]
-    return Segmentation(labels=np.cumsum(opens), spikes=capped & ~between)
-
-
-def vote_spikes(found: list[Segmentation], *, limit: float = 0.15) -> Bools:
-    """Return the points that most segmentations hold for spikes.
-
-    Segmentations that lose more than the share `limit` of all points have misread the curve (the
-    peaks of a zig-zag are no spikes) and do not vote.
-    """
-    sane = [s.spikes for s in found if s.spikes.mean() <= limit]
-    if not sane:
-        return np.zeros(len(found[0].labels), dtype=np.bool_)
-    votes: Bools = np.mean(sane, axis=0) > 0.5  # noqa: PLR2004 - a majority
-    return votes
+    return Segmentation(labels=np.cumsum(opens), spikes=far & ~between)
 
 
 def relabel(labels: Ints) -> Ints:

@@ -174,13 +174,18 @@ def propose_combs(curve: Curve, slope: float, sigma: float, *, peaks: int = 6) -
         jumps = -jumps
     span = float(curve.x[-1] - curve.x[0])
     grid = float(np.median(gaps))
-    frequencies = np.arange(4, int(4 * span / (1.5 * grid)) + 1) / (4 * span)
-    wave = np.exp(-2j * np.pi * np.outer(frequencies, at)) @ jumps
+    # The transform of pulses at uneven places, by binning them finely: eight bins a gap at least.
+    bins = 1 << int(np.ceil(np.log2(16 * span / grid)))
+    pulses = np.zeros(bins)
+    np.add.at(pulses, np.minimum(((at - curve.x[0]) / span * bins).astype(np.int64), bins - 1), jumps)
+    first, last = 4, int(4 * span / (1.5 * grid))
+    frequencies = np.arange(first, last + 1) / (4 * span)
+    wave = np.fft.rfft(pulses, 4 * bins)[first : last + 1]
     middle = float(np.mean(at))
     combs: list[Ints] = []
     for best in _peaks(np.abs(wave), peaks):
         frequency = frequencies[best]
-        phase = -float(np.angle(wave[best])) / (2 * np.pi * frequency)
+        phase = float(curve.x[0]) - float(np.angle(wave[best])) / (2 * np.pi * frequency)
         # The edge next to the middle stays, where a change of the period moves the fewest edges.
         phase += np.rint((middle - phase) * frequency) / frequency
         for period in 1 / (frequency + _DETUNINGS / span):
