@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 NEGLIGIBLE = 0.01
 """A relative difference in cost that no design decision rests on."""
 
+_SAME = 0.15  # periods further apart are different readings, not one of them uncertain
 _DIP = 0.35  # a fall this small beside the usual rise is texture of a step, not an edge
 _OUTLYING = 4.5  # sigma; with 500 points of normal noise one in 300 curves loses a point
 _CONTRARY = 0.15  # falls below this share of the rises leave a staircase
@@ -90,7 +91,7 @@ def read_segments(curve: Curve, selection: Selection) -> Reading | None:
     if best.index is None:
         labels = _without_dips(curve.only(inliers), labels)
     else:
-        comb = period_of_comb(curve.x[inliers], best.index)
+        comb = _period_of_rivals(curve.x[inliers], best.index, selection)
     if labels[-1] == 0:
         return None
     everywhere = _extend(curve, inliers, labels)
@@ -100,6 +101,19 @@ def read_segments(curve: Curve, selection: Selection) -> Reading | None:
     if shape.labels[-1] == 0:
         return None
     return _read(curve, everywhere, shape, outliers, _Comb.of(selection, comb))
+
+
+def _period_of_rivals(x: Floats, index: Ints, selection: Selection) -> PeriodFit | None:
+    """Return the period of the best comb, its interval widened to those nearly as likely."""
+    best = period_of_comb(x, index)
+    if best is None:
+        return None
+    low, high = best.interval
+    for rival in selection.rivals:
+        other = None if rival.index is None else period_of_comb(x, rival.index)
+        if other is not None and abs(other.period - best.period) < _SAME * best.period:
+            low, high = min(low, other.interval[0]), max(high, other.interval[1])
+    return replace(best, interval=(low, high))
 
 
 def _shape(curve: Curve, labels: Ints) -> _Shape:

@@ -55,6 +55,7 @@ class Candidates:
         self.curve = curve
         self.null = fit_polynomial(curve, 1)
         self.best: dict[Kind, Model] = {}
+        self.combs: list[Model] = []
 
     @property
     def winner(self) -> Model:
@@ -64,6 +65,8 @@ class Candidates:
     def add(self, models: Iterable[Model]) -> None:
         """Keep the best of each kind."""
         for model in models:
+            if model.kind == "comb":
+                self.combs.append(model)
             if model.kind not in self.best or self.best[model.kind].score < model.score:
                 self.best[model.kind] = model
 
@@ -186,36 +189,38 @@ def prune(curve: Curve, labels: Ints) -> Ints:
 def comb_models(candidates: Candidates) -> Iterator[Model]:
     """Yield evenly spaced steps, with levels free and with regular rises."""
     curve = candidates.curve
-    combs: dict[bytes, Ints] = {}
     free = candidates.best.get("segments")
     labels = None if free is None else free.labels
     slopes = {0.0} if labels is None else {0.0, fit_segments(curve, labels).slope}
-    for slope in slopes:
-        sigma = difference_scale(curve, slope)
-        for index in propose_combs(curve, slope, sigma):
-            combs[(index - index[0]).tobytes()] = index - index[0]
+    combs = [propose_combs(curve, slope, difference_scale(curve, slope)) for slope in slopes]
     if labels is not None:
-        for index in _combs_of_edges(curve.x, labels):
-            combs[(index - index[0]).tobytes()] = index - index[0]
+        combs += [index[None] for index in _combs_of_edges(curve.x, labels)]
     parabola = fit_polynomial(curve, 2)
-    for index in _shortlist(candidates, list(combs.values())):
+    for index in _shortlist(candidates, np.concatenate(combs)):
         yield _comb_model(candidates, relabel(index), index, parabola)
 
 
-def _shortlist(candidates: Candidates, combs: list[Ints], *, size: int = 10) -> list[Ints]:
+def _shortlist(candidates: Candidates, combs: Ints, *, size: int = 10) -> list[Ints]:
     """Return the combs that explain most of what the line leaves, by equal rises or free levels."""
     curve = candidates.curve
-    combs = [index for index in combs if 0 < relabel(index)[-1] <= len(curve) / 1.5]
-    if len(combs) <= size:
-        return combs
-    counts = np.array(combs, dtype=np.float64) / curve.scale
+    combs = combs - combs[:, :1]
+    edges = np.count_nonzero(np.diff(combs, axis=1), axis=1)
+    combs = combs[(edges > 0) & (edges <= len(curve) / 1.5)]
+    combs = combs[np.unique(combs @ _hash_weights(len(curve)), return_index=True)[1]]
     line = np.linalg.qr(np.column_stack([1 / curve.scale, curve.x / curve.scale]))[0]
+    counts = combs / curve.scale
     counts -= (counts @ line) @ line.T
     rest = (curve.y - candidates.null.fitted) / curve.scale
     gain = (counts @ rest) ** 2 / np.maximum(np.sum(counts**2, axis=1), 1e-12)
-    free = [candidates.evidence(fit_segments(curve, relabel(index))) for index in combs]
-    chosen = {*np.argsort(gain)[-size:].tolist(), *np.argsort(free)[-size:].tolist()}
-    return [combs[i] for i in chosen]
+    order = np.argsort(gain)[::-1][: 5 * size]
+    free = [candidates.evidence(fit_segments(curve, relabel(combs[i]))) for i in order]
+    chosen = {*order[:size].tolist(), *order[np.argsort(free)[::-1][:size]].tolist()}
+    return [combs[i] for i in sorted(chosen)]
+
+
+def _hash_weights(n: int) -> Floats:
+    """Return weights under which different combs have different sums."""
+    return np.sqrt(np.arange(1, n + 1))
 
 
 def _combs_of_edges(x: Floats, labels: Ints) -> Iterator[Ints]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from opscope.stats.changepoints import RESOLUTION
+from opscope.stats.changepoints import RESOLUTION, difference_scale
 from opscope.stats.evidence import unit_range
 
 if TYPE_CHECKING:
@@ -19,9 +19,11 @@ _FAR = 5.0  # robust sigmas
 
 
 def opinions(curve: Curve, found: list[Segmentation]) -> list[Bools]:
-    """Return distinct sets of inlying points: all, by segments, and by smooth curves."""
+    """Return distinct sets of inlying points: all, by segments, by growth, by smooth
+    curves."""
     smooth = [spikes_of_polynomial(curve, degree) for degree in (1, 3)]
-    sets = [np.zeros(len(curve), dtype=np.bool_), vote_spikes(found), *smooth]
+    none = np.zeros(len(curve), dtype=np.bool_)
+    sets = [none, vote_spikes(found), spikes_of_growth(curve), *smooth]
     distinct: dict[bytes, Bools] = {}
     for spikes in sets:
         if spikes.mean() <= MOST:
@@ -40,6 +42,18 @@ def vote_spikes(found: list[Segmentation]) -> Bools:
         return np.zeros(len(found[0].labels), dtype=np.bool_)
     votes: Bools = np.mean(sane, axis=0) > 0.5  # noqa: PLR2004 - a majority
     return votes
+
+
+def spikes_of_growth(curve: Curve) -> Bools:
+    """Return the points far above a later one, outliers if the cost never falls.
+
+    On a coarse grid an outlier on a step of two points leaves one, and segments cannot tell; but
+    disturbances slow, while larger counts rarely speed up.
+    """
+    later = np.minimum.accumulate(curve.y[::-1])[::-1]
+    bound = later + 2 * _FAR * difference_scale(curve, 0.0) * curve.scale
+    above: Bools = curve.y > bound
+    return above
 
 
 def spikes_of_polynomial(curve: Curve, degree: int) -> Bools:

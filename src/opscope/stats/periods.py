@@ -158,8 +158,8 @@ def comb_index(x: Floats, period: float, phase: float) -> Ints:
     return np.ceil((x - phase) / period).astype(np.int64)
 
 
-def propose_combs(curve: Curve, slope: float, sigma: float, *, peaks: int = 6) -> list[Ints]:
-    """Return indices of evenly spaced edges that the jumps between neighbours suggest.
+def propose_combs(curve: Curve, slope: float, sigma: float, *, peaks: int = 6) -> Ints:
+    """Return indices of evenly spaced edges that the jumps between neighbours suggest, (m, n).
 
     The strongest frequencies of the jumps, clipped against outliers, each with the phase of its
     angle and small changes of both. Only periods of at least 1.5 gaps of the grid.
@@ -182,19 +182,21 @@ def propose_combs(curve: Curve, slope: float, sigma: float, *, peaks: int = 6) -
     frequencies = np.arange(first, last + 1) / (4 * span)
     wave = np.fft.rfft(pulses, 4 * bins)[first : last + 1]
     middle = float(np.mean(at))
-    combs: list[Ints] = []
+    proposals: list[Ints] = []
     for best in _peaks(np.abs(wave), peaks):
         frequency = frequencies[best]
         phase = float(curve.x[0]) - float(np.angle(wave[best])) / (2 * np.pi * frequency)
         # The edge next to the middle stays, where a change of the period moves the fewest edges.
         phase += np.rint((middle - phase) * frequency) / frequency
-        for period in 1 / (frequency + _DETUNINGS / span):
-            combs += [comb_index(curve.x, period, phase + shift * grid) for shift in _SHIFTS]
-    return combs
+        period = 1 / (frequency + _DETUNINGS / span)
+        turns = (curve.x - phase - (_SHIFTS * grid)[:, None])[None] / period[:, None, None]
+        proposals.append(np.ceil(turns).astype(np.int64).reshape(-1, len(curve)))
+    return np.concatenate(proposals)
 
 
-_DETUNINGS = np.array([0.0, -0.25, 0.25, -0.125, 0.125])
-_SHIFTS = (0.0, -0.5, 0.5, -1.0, 1.0)
+# On a grid that does not divide the period, small changes of either move some edge.
+_DETUNINGS = np.linspace(-0.25, 0.25, 9)
+_SHIFTS = np.linspace(-1, 1, 17)
 
 
 def _peaks(power: Floats, count: int) -> list[int]:

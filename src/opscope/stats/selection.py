@@ -25,15 +25,18 @@ if TYPE_CHECKING:
     from opscope.stats.changepoints import Bools, Curve, Segmentation
 
 _OUTLIER = log(0.05 / 3)  # one point in twenty lies anywhere up to three times too high
+_NEARLY = 1.92  # nats: half the 95 % quantile of chi-square with one degree of freedom
 _SMALL = 64  # points up to which every opinion on outliers is followed to the end
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Selection:
-    """The best model and the best of each kind, over the inlying points."""
+    """The best model, the best of each kind, and evenly spaced steps that are nearly as likely as
+    the best of those; all over the inlying points."""
 
     best: Model
     models: dict[Kind, Model]
+    rivals: list[Model]
     inliers: Bools
 
 
@@ -59,7 +62,13 @@ def select_model(curve: Curve) -> Selection:
         _second_look(calmer, [], quiet)
         if _joint(calmer, quiet) > _joint(candidates, inliers):
             inliers, candidates = quiet, calmer
-    return Selection(best=candidates.winner, models=candidates.best, inliers=inliers)
+    bar = max((comb.score for comb in candidates.combs), default=0.0) - _NEARLY
+    return Selection(
+        best=candidates.winner,
+        models=candidates.best,
+        rivals=[comb for comb in candidates.combs if comb.score >= bar],
+        inliers=inliers,
+    )
 
 
 def _first_look(curve: Curve, found: list[Segmentation], inliers: Bools) -> Candidates:
