@@ -20,15 +20,18 @@ RESOLUTION = 2e-4
 _CAP = 10.0  # a point further out than 3.2 sigma costs no more than one at 3.2 sigma
 _PENALTIES = (10.5, 18.0, 32.0)  # all above the cap, so that one point alone is never a segment
 _SCALE_FACTORS = (0.75, 1.5)  # the first guess of the noise is good to a factor of two
-_MAX_LEVELS = 400
+_MAX_LEVELS = 300
 
 _STUDENT_975 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Curve:
-    """Points with strictly increasing `x`; `scale` is each point's standard deviation but for a
-    common factor, so that residuals divided by it are comparable (1/scale² is the weight)."""
+    """Points with strictly increasing `x`.
+
+    `scale` is each point's standard deviation but for a common factor: residuals divided by it
+    are comparable, and 1/scale² is a point's weight.
+    """
 
     x: Floats
     y: Floats
@@ -77,7 +80,7 @@ def student_quantile(degrees: int) -> float:
         (5 * z**5 + 16 * z**3 + 3 * z) / 96,
         (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
     )
-    return z + sum(term / degrees ** (i + 1) for i, term in enumerate(terms))
+    return z + sum(term / float(degrees) ** (i + 1) for i, term in enumerate(terms))
 
 
 def difference_scale(curve: Curve, slope: float) -> float:
@@ -128,7 +131,10 @@ def segment_robustly(curve: Curve, slope: float) -> list[Segmentation]:
 
 
 def _shortest_paths(loss: NDArray[np.float32]) -> list[Ints]:
-    """Return the level taken at each point, for each scale and penalty; loss is (n, scale, level)."""
+    """Return the level taken at each point, for each scale and penalty.
+
+    `loss` has shape (points, scales, levels).
+    """
     n, scales, levels = loss.shape
     penalties = np.array(_PENALTIES, dtype=np.float32)[None, :, None]
     cost = np.repeat(loss[0][:, None, :], len(_PENALTIES), axis=1)

@@ -1,4 +1,4 @@
-"""Candidate models of a curve and the evidence for each. Which points count is decided elsewhere."""
+"""Candidate models of a curve and the evidence for each. Outliers are settled elsewhere."""
 
 from __future__ import annotations
 
@@ -96,19 +96,13 @@ def smooth_models(candidates: Candidates) -> Iterator[Model]:
 def segment_models(
     candidates: Candidates, found: list[Segmentation], inliers: Bools
 ) -> Iterator[Model]:
-    """Yield a model for each distinct segmentation, and the best two of them improved."""
+    """Yield a model for each distinct segmentation that leaves degrees of freedom."""
     seen: set[bytes] = set()
-    models = []
     for segmentation in found:
         labels = relabel(segmentation.labels[inliers])
         if 0 < labels[-1] < len(labels) - 3 and labels.tobytes() not in seen:
             seen.add(labels.tobytes())
-            models.append(free_model(candidates, labels))
-    models.sort(key=lambda model: model.score)
-    yield from models[-1:]
-    for model in models[-2:]:
-        if model.labels is not None:
-            yield from improved(candidates, model.labels)
+            yield free_model(candidates, labels)
 
 
 def improved(candidates: Candidates, labels: Ints) -> Iterator[Model]:

@@ -19,8 +19,7 @@ _FAR = 5.0  # robust sigmas
 
 
 def opinions(curve: Curve, found: list[Segmentation]) -> list[Bools]:
-    """Return distinct sets of inlying points: all, by segments, by growth, by smooth
-    curves."""
+    """Return distinct sets of inlying points: all; by segments, by growth, by smooth curves."""
     smooth = [spikes_of_polynomial(curve, degree) for degree in (1, 3)]
     none = np.zeros(len(curve), dtype=np.bool_)
     sets = [none, vote_spikes(found), spikes_of_growth(curve), *smooth]

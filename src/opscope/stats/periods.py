@@ -40,9 +40,7 @@ def fit_period(low: Floats, high: Floats) -> PeriodFit | None:
         return None
     middle = (low + high) / 2
     spacing = np.diff(middle)
-    starts = np.concatenate(
-        [np.quantile(spacing, [0.1, 0.3, 0.5, 0.7]), [float(np.mean(spacing))]]
-    )
+    starts = np.concatenate([np.quantile(spacing, [0.1, 0.3, 0.5, 0.7]), [float(np.mean(spacing))]])
     starts = np.unique(np.round(np.concatenate([starts, starts / 2, starts / 3]), 9))
     best: tuple[float, PeriodFit] | None = None
     for start in starts:
@@ -115,8 +113,11 @@ def _describe(
 
 
 def period_interval(low: Floats, high: Floats, index: Ints) -> tuple[float, float]:
-    """Return the least and greatest period with a phase that puts edge i at phase + index·period
-    within [low, high]; empty (least above greatest) when there is none."""
+    """Return the least and greatest period for which one phase puts every edge in its place.
+
+    Edge i, at phase + index[i] · period, must lie within [low[i], high[i]]. The interval is empty,
+    least above greatest, when no period does that.
+    """
     steps = index[None, :] - index[:, None]
     later = steps > 0
     least = (low[None, :] - high[:, None])[later] / steps[later]
@@ -166,7 +167,8 @@ def propose_combs(curve: Curve, slope: float, sigma: float, *, peaks: int = 6) -
     """
     gaps = np.diff(curve.x)
     at = (curve.x[1:] + curve.x[:-1]) / 2
-    jumps = (np.diff(curve.y) - slope * gaps) / np.sqrt(curve.scale[1:] ** 2 + curve.scale[:-1] ** 2)
+    spread = np.sqrt(curve.scale[1:] ** 2 + curve.scale[:-1] ** 2)
+    jumps = (np.diff(curve.y) - slope * gaps) / spread
     limit = max(float(np.quantile(np.abs(jumps), 0.9)), 3 * sigma)
     jumps = np.clip(jumps, -limit, limit)
     jumps = jumps - jumps.mean()
@@ -177,7 +179,7 @@ def propose_combs(curve: Curve, slope: float, sigma: float, *, peaks: int = 6) -
     # The transform of pulses at uneven places, by binning them finely: eight bins a gap at least.
     bins = 1 << int(np.ceil(np.log2(16 * span / grid)))
     pulses = np.zeros(bins)
-    np.add.at(pulses, np.minimum(((at - curve.x[0]) / span * bins).astype(np.int64), bins - 1), jumps)
+    np.add.at(pulses, ((at - curve.x[0]) / span * bins).astype(np.int64), jumps)
     first, last = 4, int(4 * span / (1.5 * grid))
     frequencies = np.arange(first, last + 1) / (4 * span)
     wave = np.fft.rfft(pulses, 4 * bins)[first : last + 1]

@@ -12,8 +12,6 @@ from opscope.stats.changepoints import RESOLUTION, segment_robustly, start_slope
 from opscope.stats.evidence import fit_segments
 from opscope.stats.models import (
     Candidates,
-    Kind,
-    Model,
     comb_models,
     improved,
     segment_models,
@@ -23,36 +21,43 @@ from opscope.stats.outliers import bursts, opinions
 
 if TYPE_CHECKING:
     from opscope.stats.changepoints import Bools, Curve, Segmentation
+    from opscope.stats.models import Kind, Model
 
 _OUTLIER = log(0.05 / 3)  # one point in twenty lies anywhere up to three times too high
 _NEARLY = 1.92  # nats: half the 95 % quantile of chi-square with one degree of freedom
+_ALIKE = log(1.5)  # scales that differ by less than half are not worth telling apart
 _SMALL = 64  # points up to which every opinion on outliers is followed to the end
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Selection:
-    """The best model, the best of each kind, and evenly spaced steps that are nearly as likely as
-    the best of those; all over the inlying points."""
+    """The best model and the best of each kind, over the inlying points of the curve.
 
+    `rivals` are evenly spaced steps nearly as likely as the best of those.
+    """
+
+    curve: Curve
+    inliers: Bools
     best: Model
     models: dict[Kind, Model]
     rivals: list[Model]
-    inliers: Bools
 
 
-def select_model(curve: Curve) -> Selection:
+def select_model(curve: Curve, other: Curve | None = None) -> Selection:
     """Compare flat, linear, quadratic and other smooth curves with free and evenly spaced steps.
 
     Models are compared with the straight line on the same points. Which points to set aside is
     decided by the joint evidence of inlying points under their model and of outliers under a
-    uniform distribution.
+    uniform distribution. `other` is the same curve with another scale of the noise, taken
+    instead if the scatter about the best model follows that: long curves are asked once the
+    segments are known, since searching twice takes long; short ones at the very end.
     """
-    found = [s for slope in start_slopes(curve) for s in segment_robustly(curve, slope)]
-    tried = [(inliers, _first_look(curve, found, inliers)) for inliers in opinions(curve, found)]
-    tried.sort(key=lambda pair: _joint(pair[1], pair[0]), reverse=True)
-    inliers, candidates = tried[0]
-    found = _segment_again(curve, candidates)
-    followed = tried if len(curve) <= _SMALL else tried[:1]
+    tried = _search(curve)
+    short = len(curve) <= _SMALL
+    if other is not None and not short and _follows(other, tried[0][1], tried[0][0]):
+        return select_model(other)
+    found = _segment_again(curve, tried[0][1])
+    followed = tried if short else tried[:1]
     for inliers, candidates in followed:
         _second_look(candidates, found, inliers)
     inliers, candidates = max(followed, key=lambda pair: _joint(pair[1], pair[0]))
@@ -62,13 +67,37 @@ def select_model(curve: Curve) -> Selection:
         _second_look(calmer, [], quiet)
         if _joint(calmer, quiet) > _joint(candidates, inliers):
             inliers, candidates = quiet, calmer
+    if other is not None and short and _follows(other, candidates, inliers):
+        return select_model(other)
     bar = max((comb.score for comb in candidates.combs), default=0.0) - _NEARLY
     return Selection(
+        curve=curve,
+        inliers=inliers,
         best=candidates.winner,
         models=candidates.best,
         rivals=[comb for comb in candidates.combs if comb.score >= bar],
-        inliers=inliers,
     )
+
+
+def _search(curve: Curve) -> list[tuple[Bools, Candidates]]:
+    """Return candidates for each opinion on outliers, the likeliest first."""
+    found = [s for slope in start_slopes(curve) for s in segment_robustly(curve, slope)]
+    tried = [(inliers, _first_look(curve, found, inliers)) for inliers in opinions(curve, found)]
+    tried.sort(key=lambda pair: _joint(pair[1], pair[0]), reverse=True)
+    return tried
+
+
+def _follows(other: Curve, candidates: Candidates, inliers: Bools) -> bool:
+    """Whether the scatter about the winner follows the other scale clearly better."""
+    own, alien = candidates.curve.scale, other.scale[inliers]
+    residual = np.abs(candidates.curve.y - candidates.winner.fitted)
+    if np.max(residual / own) < RESOLUTION or np.ptp(np.log(alien / own)) < _ALIKE:
+        return False
+    # A robust likelihood (Laplace), as the scatter may have heavy tails.
+    n = len(residual)
+    mine = n * log(np.mean(residual / own)) + float(np.sum(np.log(own)))
+    theirs = n * log(np.mean(residual / alien)) + float(np.sum(np.log(alien)))
+    return theirs < mine - 2
 
 
 def _first_look(curve: Curve, found: list[Segmentation], inliers: Bools) -> Candidates:
@@ -90,10 +119,16 @@ def _segment_again(curve: Curve, candidates: Candidates) -> list[Segmentation]:
 def _second_look(candidates: Candidates, found: list[Segmentation], inliers: Bools) -> None:
     """Add the second search, evenly spaced steps, and the same steps free to be unequal."""
     candidates.add(segment_models(candidates, found, inliers))
+    _improve(candidates, "segments")
     candidates.add(comb_models(candidates))
-    comb = candidates.best.get("comb")
-    if comb is not None and comb.labels is not None:
-        candidates.add(improved(candidates, comb.labels))
+    _improve(candidates, "comb")
+
+
+def _improve(candidates: Candidates, kind: Kind) -> None:
+    """Polish the best segments of a kind."""
+    best = candidates.best.get(kind)
+    if best is not None and best.labels is not None:
+        candidates.add(improved(candidates, best.labels))
 
 
 def _without_bursts(candidates: Candidates, inliers: Bools) -> Bools | None:
