@@ -152,9 +152,11 @@ def study_view(study: Study, jobs: int) -> RenderableType:
 
 def summary_view(row: Mapping[str, Any]) -> Text:
     """Return how a session of a run went, from its figures by name."""
-    outcomes = ", ".join(f"{count} {status}" for status, count in row["outcomes"].items())
-    found = f"{row['found']} measured before, " if row["found"] else ""
-    return Text(
-        f"run {row['run']}: {row['jobs']} jobs, {found}{outcomes or 'nothing left to measure'}; "
-        f"{duration(row['wall_s'])}, {row['runtime_share']:.0%} of it inside the runtimes"
-    )
+    parts = [f"run {row['run']}: {row['jobs']} jobs"]
+    if row["found"]:
+        parts.append(f"{row['found']} measured before")
+    parts += [f"{count} {status}" for status, count in row["outcomes"].items()]
+    if not row["outcomes"]:
+        return Text(f"{', '.join(parts)}, nothing left to measure")
+    time = f"{duration(row['wall_s'])}, {row['runtime_share']:.0%} of it inside the runtimes"
+    return Text(f"{', '.join(parts)}; {time}")
