@@ -112,7 +112,7 @@ def shuffle_unit_v1(
     """
     joined = s > 1
     y = net.conv_bn(x, cout // 4, 1, groups=groups if group_first else 1)
-    y = net.shuffle(y, groups)
+    y = net.shuffle(y, groups) if groups > 1 else y
     y = net.conv_bn(y, cout // 4, k, s=s, groups=cout // 4, act=Activation.NONE)
     y = net.conv_bn(y, cout - x.channels if joined else cout, 1, groups=groups, act=Activation.NONE)
     y = net.concat(net.average_pool(x, 3, s=s, pad=1), y) if joined else net.add(x, y)
