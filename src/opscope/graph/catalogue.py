@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
-import re
-from collections.abc import Iterable, Mapping
-
-import msgspec
+from collections.abc import Mapping
 
 from opscope.core.configuration import Configuration, Workload
+from opscope.core.parameters import canonical, read_parameters, suggest
 from opscope.errors import ConfigurationError
 from opscope.graph import blocks, operators, zoo
 from opscope.graph.design import Design
@@ -38,11 +35,7 @@ def resolve(configuration: Configuration | str) -> Configuration:
         configuration = Configuration.parse(configuration)
     design = design_of(configuration)
     implied = design.implied()
-    parameters = tuple(
-        (field.name, value)
-        for field in msgspec.structs.fields(design)
-        if (value := getattr(design, field.name)) not in {field.default, implied.get(field.name)}
-    )
+    parameters = tuple((k, v) for k, v in canonical(design) if v != implied.get(k))
     return Configuration(kind=design.kind, name=design.name, parameters=parameters)
 
 
@@ -53,10 +46,7 @@ def design_of(configuration: Configuration) -> Design:
         ConfigurationError: As `resolve`.
     """
     kind = _find(configuration)
-    try:
-        design = msgspec.convert(dict(configuration.parameters), kind)
-    except msgspec.ValidationError as exc:
-        raise _explain(exc, kind, configuration) from exc
+    design = read_parameters(configuration.parameters, kind, where=str(configuration))
     design.check()
     return design
 
@@ -79,34 +69,5 @@ def _find(configuration: Configuration) -> type[Design]:
     names = [f"{kind}:{name}" if name else kind for kind, name in KINDS]
     wanted = ":".join(filter(None, key))
     raise ConfigurationError(
-        f"there is no kind {wanted!r}", where=str(configuration), remedy=_suggest(wanted, names)
+        f"there is no kind {wanted!r}", where=str(configuration), remedy=suggest(wanted, names)
     )
-
-
-def _explain(
-    exc: msgspec.ValidationError, kind: type[Design], configuration: Configuration
-) -> ConfigurationError:
-    """Say in the user's words what the decoder said in its own."""
-    fields = [field.name for field in msgspec.structs.fields(kind)]
-    required = [field.name for field in msgspec.structs.fields(kind) if field.required]
-    text, _, path = str(exc).partition(" - at `$.")
-    where, key = str(configuration), path.rstrip("`")
-    if unknown := re.search(r"unknown field `(.*)`", text):
-        remedy = _suggest(unknown[1], fields)
-        return ConfigurationError(f"unknown parameter {unknown[1]!r}", where=where, remedy=remedy)
-    if missing := re.search(r"missing required field `(.*)`", text):
-        remedy = f"{configuration.kind} needs {', '.join(required)}."
-        return ConfigurationError(f"{missing[1]} is missing", where=where, remedy=remedy)
-    value = configuration.get(key)
-    return ConfigurationError(
-        f"{key}={value} does not fit: {text[:1].lower()}{text[1:]}",
-        where=where,
-        remedy="Correct the value.",
-    )
-
-
-def _suggest(wrong: str, known: Iterable[str]) -> str:
-    known = sorted(known)
-    close = difflib.get_close_matches(wrong, known, n=1)
-    hint = f"Did you mean {close[0]!r}? " if close else ""
-    return f"{hint}There are: {', '.join(known)}."
