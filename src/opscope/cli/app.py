@@ -63,12 +63,10 @@ def app() -> None:
 def main() -> NoReturn:
     """Run the command line; every failure is one line on standard error and an exit code."""
     try:
-        app(prog_name="opscope", standalone_mode=False)
+        code = app(prog_name="opscope", standalone_mode=False)
     except click.ClickException as exc:
         exc.show(sys.stderr)
         sys.exit(BAD_INPUT)
-    except click.exceptions.Exit as exc:
-        sys.exit(exc.exit_code)
     except (click.Abort, KeyboardInterrupt):
         _complain("interrupted; what was measured is kept, and the same command goes on from there")
         sys.exit(INTERRUPTED)
@@ -86,7 +84,7 @@ def main() -> NoReturn:
             "Set OPSCOPE_DEBUG=1 to see where, and please report it."
         )
         sys.exit(INTERNAL)
-    sys.exit(OK)
+    sys.exit(code or OK)
 
 
 def _exit_code(exc: OpscopeError) -> int:

@@ -106,8 +106,7 @@ class Fake:
         latency_s = self._latency(workload)
         if self._reports:
             return FakeReport(latency_s)
-        noise_seed = int(digest(seed, str(workload)), 16)
-        return FakeDeployment(workload, latency_s, self._options, noise_seed)
+        return FakeDeployment(workload, latency_s, self._options, seed)
 
     def _latency(self, workload: Workload) -> float:
         steps = math.ceil(_cout(workload) / self._options.period)
@@ -128,20 +127,18 @@ class Fake:
 
 
 class FakeDeployment(TimedDeployment):
-    """Durations from a formula and a seed; outputs are zeros of the right shape."""
+    """Durations from a formula and a seed; outputs as ONNX's reference implementation has them."""
 
-    def __init__(
-        self, workload: Workload, latency_s: float, options: Options, noise_seed: int
-    ) -> None:
+    def __init__(self, workload: Workload, latency_s: float, options: Options, seed: int) -> None:
         self._latency_s = latency_s
         self._options = options
-        self._noise = np.random.default_rng(noise_seed)
-        self._outputs = {
-            tensor.name: np.zeros(tensor.shape, np.float32) for tensor in build(workload).outputs
-        }
+        self._noise = np.random.default_rng(int(digest(seed, str(workload)), 16))
+        self._workload, self._seed = workload, seed
+        self._inputs: Arrays = {}
 
     def bind(self, inputs: Arrays) -> None:
-        """Take note of nothing."""
+        """Keep the inputs."""
+        self._inputs = inputs
 
     def call(self) -> None:
         """Take the time it was told to take."""
@@ -159,8 +156,12 @@ class FakeDeployment(TimedDeployment):
         )
 
     def outputs(self) -> dict[str, np.ndarray]:
-        """Return zeros."""
-        return dict(self._outputs)
+        """Compute the outputs, slowly."""
+        from onnx.reference import ReferenceEvaluator
+
+        graph = build(self._workload)
+        results = ReferenceEvaluator(graph.materialise(self._seed)).run(None, dict(self._inputs))
+        return {t.name: np.asarray(r) for t, r in zip(graph.outputs, results, strict=True)}
 
     def close(self) -> None:
         """Hold nothing."""

@@ -136,8 +136,8 @@ class OpenVinoDeployment(TimedDeployment):
             PlatformError: Naming the node.
         """
         for node in self._compiled.get_runtime_model().get_ops():
-            facts = node.get_rt_info()
-            if "layerType" not in facts or facts["layerType"] in _NO_ARITHMETIC:
+            facts = {key: str(value.astype(str)) for key, value in _facts(node).items()}
+            if facts.get("layerType", "Const") in _NO_ARITHMETIC:
                 continue
             if facts["runtimePrecision"] != precision:
                 raise PlatformError(
@@ -165,6 +165,12 @@ class OpenVinoDeployment(TimedDeployment):
         """Drop request and model."""
         self._request = self._compiled = None
         self._outputs, self._inputs = {}, {}
+
+
+def _facts(node: Any) -> dict[str, Any]:
+    """Return what OpenVINO says of how a node is executed; nothing of one that is not."""
+    info = node.get_rt_info()
+    return {key: info[key] for key in ("layerType", "runtimePrecision") if key in info}
 
 
 @functools.cache

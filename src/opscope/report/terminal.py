@@ -16,7 +16,7 @@ from opscope.core.platform import PlatformListing
 from opscope.core.study import Study
 from opscope.report.chart import staircase
 from opscope.report.plot import draw
-from opscope.report.units import duration, interval, quantity
+from opscope.report.units import duration, interval, quantity, unit_of
 
 if TYPE_CHECKING:
     from opscope.analysis.steps import Steps
@@ -106,10 +106,9 @@ def steps_view(steps: Steps) -> RenderableType:
 def _effects(effects: Sequence[Effect]) -> Table:
     table = Table("size", "value", "95 % interval", box=None, padding=(0, 2, 0, 0))
     for effect in effects:
-        unit = "s" if effect.unit == "latency_s" else ""
-        table.add_row(
-            Text(effect.name), quantity(effect.value, unit), interval(effect.interval, unit)
-        )
+        unit = unit_of(effect.unit.partition(" per ")[0])
+        bounds = interval(effect.interval, unit)
+        table.add_row(Text(effect.name), quantity(effect.value, unit or effect.unit), bounds)
     return table
 
 

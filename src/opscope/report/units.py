@@ -6,7 +6,9 @@ _PREFIXES = ((1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"))
 
 
 def quantity(value: float, unit: str, digits: int = 4) -> str:
-    """Return ``value`` with an SI prefix on seconds and joules, plain in other units."""
+    """Return ``value`` with an SI prefix on seconds and joules, in per cent if it is relative."""
+    if unit == "relative":
+        return f"{100 * value:.3g} %"
     if unit not in {"s", "J"} or value == 0:
         return f"{value:,.{digits}g} {unit}".rstrip()
     scale, prefix = next(
