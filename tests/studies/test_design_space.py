@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -50,6 +52,15 @@ def test_every_space_expands_and_every_configuration_is_possible(points, configu
     assert len(points) == POINTS
     assert len(configurations) == CONFIGURATIONS
     assert Counter(configuration.kind for configuration in configurations) == PER_KIND
+
+
+def test_the_documentation_quotes_the_same_counts():
+    page = (Path(__file__).parents[2] / "docs" / "design-space.md").read_text()
+    spaces = load_study("design-space").spaces
+    quoted = f"{len(spaces)} spaces expand to {POINTS:,} points, which are\n{CONFIGURATIONS:,} conf"
+    assert quoted in page
+    parts = re.findall(r"^\| .* \| ([\d,]+) \|$", page, re.MULTILINE)
+    assert sum(int(part.replace(",", "")) for part in parts) == POINTS
 
 
 def values(configurations, kind, key):
