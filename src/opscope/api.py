@@ -17,7 +17,7 @@ from opscope.core.platform import PlatformInfo, PlatformListing
 from opscope.core.record import Record
 from opscope.core.study import Cohort, Job, Limits, Protocol, Study
 from opscope.core.trial import Trial
-from opscope.errors import InputError, OpscopeError, StoreError
+from opscope.errors import InputError, OpscopeError, PlatformError, StoreError
 
 if TYPE_CHECKING:
     from opscope.analysis.steps import Steps
@@ -216,6 +216,7 @@ def findings(
     from opscope.analysis.responses import Evidence
     from opscope.store import Store
 
+    wanted = {_canonical(name) for name in platforms}
     with Store(database) as store:
         runs = store.runs(study)
         if not runs:
@@ -231,7 +232,7 @@ def findings(
         Evidence(number=item.id, trial=item.trial, platform=infos[item.trial.job.platform])
         for item in stored
         if item.fingerprint == newest[item.trial.job.platform]
-        and (not platforms or item.trial.job.platform in platforms)
+        and (not wanted or item.trial.job.platform in wanted)
     ]
     return find(runs[0].study, evidence)
 
@@ -252,6 +253,17 @@ def steps(table: Path, *, x: str, y: str, where: Iterable[tuple[str, str]] = ())
     from opscope.store.exchange import read_columns
 
     return find_steps(*read_columns(table, x, y, where=dict(where)))
+
+
+def _canonical(platform: str) -> str:
+    """Return the name a platform's trials are kept under, even if its package is gone by now."""
+    from opscope.core.platform import PlatformName
+    from opscope.platforms.registry import open_platform
+
+    try:
+        return open_platform(platform).info().name
+    except PlatformError:
+        return str(PlatformName.parse(platform))
 
 
 @contextlib.contextmanager

@@ -1,3 +1,5 @@
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,11 +21,8 @@ def test_a_text_is_read_back_as_it_was_written(head, name, parameters):
 
 @given(st.text(max_size=30))
 def test_any_text_is_parsed_or_refused_in_words(text):
-    try:
+    with contextlib.suppress(ConfigurationError):
         head, _, _ = parse_text(text)
-    except ConfigurationError as error:
-        assert error.what
-    else:
         assert head in text
 
 

@@ -31,8 +31,8 @@ def test_one_point_has_one_text(written, canonical):
         ),
         (
             "conv:h=3,cin=3,cout=3,k=7,pad=0",
-            "conv(h=3, k=7, pad=0, dilation=1): the kernel is larger than the padded input. "
-            "Use a smaller kernel or dilation, a larger input, or pad=2 or more.",
+            "conv(h=3, k=7, pad=0, dilation=1): the kernel is larger than the padded input."
+            " Use a smaller kernel or dilation, a larger input, or pad=2 or more.",
         ),
     ],
 )

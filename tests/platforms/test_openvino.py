@@ -25,7 +25,7 @@ def test_a_model_compiled_to_another_precision_is_refused():
     deployment = platform.prepare(workload, seed=0, instrumentation=Instrumentation())
     assert isinstance(deployment, OpenVinoDeployment)
     deployment.verify("f32")
-    with pytest.raises(PlatformError, match="conv0.* to f32 instead of bf16"):
+    with pytest.raises(PlatformError, match=r"conv0.* to f32 instead of bf16"):
         deployment.verify("bf16")
     deployment.close()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -19,10 +19,12 @@ if TYPE_CHECKING:
 NEGLIGIBLE = 0.01
 """A relative difference in cost that no design decision rests on."""
 
+_SAME = 0.15  # periods further apart are different readings, not one of them uncertain
 _DIP = 0.35  # a fall this small beside the usual rise is texture of a step, not an edge
 _OUTLYING = 4.5  # sigma; with 500 points of normal noise one in 300 curves loses a point
 _CONTRARY = 0.15  # falls below this share of the rises leave a staircase
 _MIN_SURPRISE = 2.0  # nats against edges that fall in place by chance
+_MIN_SURPRISE_TURNS = 3.7  # the same where rises and falls might alternate at random
 _CHANCE = "they would fit a period by chance"
 _ShapeVerdict = Literal["steps", "zig-zag", "irregular", "linear"]
 
@@ -80,25 +82,38 @@ class _Shape:
         return np.diff(self.fit.levels)
 
 
-def read_segments(curve: Curve, selection: Selection) -> Reading | None:
+def read_segments(selection: Selection) -> Reading | None:
     """Return what the best segments say, or None when they describe nothing but a smooth curve."""
-    best, inliers = selection.best, selection.inliers
+    curve, best, inliers = selection.curve, selection.best, selection.inliers
     if best.labels is None:
         return None
     labels, comb = best.labels, None
     if best.index is None:
         labels = _without_dips(curve.only(inliers), labels)
     else:
-        comb = period_of_comb(curve.x[inliers], best.index)
+        comb = _period_of_rivals(curve.x[inliers], best.index, selection)
     if labels[-1] == 0:
         return None
     everywhere = _extend(curve, inliers, labels)
     if comb is not None:
         inliers, everywhere = _restore_ends(curve, inliers, everywhere, comb)
     shape, outliers = _set_aside(curve, everywhere, inliers)
-    if shape.labels[-1] == 0:
+    if shape.labels[-1] == 0 or _is_flat(shape):
         return None
     return _read(curve, everywhere, shape, outliers, _Comb.of(selection, comb))
+
+
+def _period_of_rivals(x: Floats, index: Ints, selection: Selection) -> PeriodFit | None:
+    """Return the period of the best comb, its interval widened to those nearly as likely."""
+    best = period_of_comb(x, index)
+    if best is None:
+        return None
+    low, high = best.interval
+    for rival in selection.rivals:
+        other = None if rival.index is None else period_of_comb(x, rival.index)
+        if other is not None and abs(other.period - best.period) < _SAME * best.period:
+            low, high = min(low, other.interval[0]), max(high, other.interval[1])
+    return replace(best, interval=(low, high))
 
 
 def _shape(curve: Curve, labels: Ints) -> _Shape:
@@ -181,9 +196,7 @@ def _set_aside(curve: Curve, labels: Ints, inliers: Bools) -> tuple[_Shape, Bool
     return shape, ~keep
 
 
-def _read(
-    curve: Curve, everywhere: Ints, shape: _Shape, outliers: Bools, comb: _Comb
-) -> Reading:
+def _read(curve: Curve, everywhere: Ints, shape: _Shape, outliers: Bools, comb: _Comb) -> Reading:
     """Decide what the segments amount to."""
     verdict, contrary = _verdict(shape)
     period, period_reason = _period(shape, contrary if verdict == "zig-zag" else None, comb)
@@ -200,14 +213,24 @@ def _read(
         period_reason=period_reason,
         edges=tuple(
             (float(low), float(high), float(rise), float(half))
-            for low, high, rise, half in zip(shape.low, shape.high, shape.rises, halves, strict=True)
+            for low, high, rise, half in zip(
+                shape.low, shape.high, shape.rises, halves, strict=True
+            )
         ),
         slope=slope,
         slope_interval=(slope - slope_half, slope + slope_half),
         noise=_noise(shape),
         outliers=outliers,
-        recommended=_recommended(curve, everywhere, shape, abs(slope) > slope_half),
+        recommended=_recommended(
+            curve, everywhere, shape, outliers, sloping=abs(slope) > slope_half
+        ),
     )
+
+
+def _is_flat(shape: _Shape) -> bool:
+    """Whether all that the segments tell apart is negligible."""
+    fitted = shape.fit.fitted
+    return float(np.ptp(fitted)) < NEGLIGIBLE * float(np.median(fitted))
 
 
 def _noise(shape: _Shape) -> float:
@@ -231,9 +254,7 @@ def _verdict(shape: _Shape) -> tuple[_ShapeVerdict, Bools | None]:
     return ("steps" if jumps >= share * (jumps + abs(climb)) else "linear"), None
 
 
-def _period(
-    shape: _Shape, chosen: Bools | None, comb: _Comb
-) -> tuple[PeriodFit | None, str]:
+def _period(shape: _Shape, chosen: Bools | None, comb: _Comb) -> tuple[PeriodFit | None, str]:
     """Return the period of the edges, or why they have none."""
     low, high = shape.low, shape.high
     if comb.period is not None and (chosen is None or chosen.all()):
@@ -252,7 +273,7 @@ def _period(
             f"{what} are spaced unequally, {widths.min():g} to {widths.max():g} apart: "
             "no one period places them"
         )
-    if fit.surprise < _MIN_SURPRISE:
+    if fit.surprise < (_MIN_SURPRISE if chosen is None else _MIN_SURPRISE_TURNS):
         return None, f"too few {what} for a grid this coarse: {_CHANCE}"
     text = f"one period places {int(fit.hits.sum())} of {len(low)} {what}, each known to the grid"
     if fit.missed:
@@ -264,39 +285,37 @@ def _is_regular(fit: PeriodFit) -> bool:
     """Whether the period explains nearly all edges and predicts few that are not there."""
     hits = int(fit.hits.sum())
     extra = len(fit.hits) - hits
-    return extra <= 0.2 * len(fit.hits) and fit.missed <= 0.25 * (hits + fit.missed)  # noqa: PLR2004
+    return extra <= 0.2 * len(fit.hits) and fit.missed <= 0.25 * (hits + fit.missed)
 
 
 def _reason(verdict: _ShapeVerdict, shape: _Shape, period: PeriodFit | None) -> str:
     """Say what the segments mean to somebody who designs networks."""
     count = len(shape.rises)
-    every = f" every {period.period:.4g}" if period else ""
+    jumps = "1 jump" if count == 1 else f"{count} jumps"
+    every = f", one every {period.period:.4g}" if period else ""
     if verdict == "steps":
-        jumps = "one jump" if count == 1 else f"{count} jumps{every}"
-        return f"The cost rises in {jumps}; within a step more counts cost little or nothing."
+        way = "rises" if np.sum(shape.rises) > 0 else "falls"
+        return f"The cost {way} in {jumps}{every}, and little in between."
     if verdict == "zig-zag":
-        return f"The cost climbs and falls back{every}: some larger counts are faster."
+        back = f" every {period.period:.4g}" if period else ""
+        return f"The cost climbs and falls back{back}: some larger counts are faster."
     if verdict == "linear":
-        return f"A slope explains most of the rise; {count} jumps beside it are small."
-    return f"The cost jumps up and down {count} times without a regular pattern."
+        return f"A slope explains most of the change; {jumps} beside it explain little."
+    return f"The cost goes up and down in {jumps} without a regular pattern."
 
 
 def _recommended(
-    curve: Curve, everywhere: Ints, shape: _Shape, slope_is_known: bool
+    curve: Curve, everywhere: Ints, shape: _Shape, outliers: Bools, *, sloping: bool
 ) -> tuple[float, ...]:
     """Judge every count, also those set aside, by the fitted levels."""
-    names = np.unique(everywhere)
-    renamed = np.searchsorted(names, everywhere)
-    labels = shape.labels
-    if len(names) != len(shape.fit.levels):
-        nearest = np.clip(np.searchsorted(shape.curve.x, curve.x), 0, len(labels) - 1)
-        renamed = labels[nearest]
+    names = np.unique(everywhere[~outliers])
+    labels = np.minimum(np.searchsorted(names, everywhere), len(names) - 1)
     slope = shape.fit.slope
-    within = float(np.median(np.bincount(renamed))) * float(np.median(np.diff(curve.x)))
-    if not slope_is_known or abs(slope) * within < NEGLIGIBLE * float(np.median(curve.y)):
+    within = float(np.median(np.bincount(labels))) * float(np.median(np.diff(curve.x)))
+    if not sloping or abs(slope) * within < NEGLIGIBLE * float(np.median(curve.y)):
         slope = 0.0
         levels = shape.fit.levels + shape.fit.slope * shape.fit.centre
     else:
         levels = shape.fit.levels
-    margin = level_margin(shape.fit, renamed, shape.sigma)
-    return keep_counts(curve.x, levels[renamed] + slope * curve.x, margin)
+    margin = level_margin(shape.fit, labels, shape.sigma)
+    return keep_counts(curve.x, levels[labels] + slope * curve.x, margin)

@@ -17,8 +17,9 @@ from opscope.stats.selection import select_model
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from opscope.stats.changepoints import Floats
-    from opscope.stats.selection import Kind, Selection
+    from opscope.stats.changepoints import Bools, Floats
+    from opscope.stats.models import Kind
+    from opscope.stats.selection import Selection
 
 Verdict = Literal["steps", "linear", "flat", "quadratic", "zig-zag", "irregular"]
 
@@ -86,16 +87,12 @@ def find_steps(
     curve = _curve(*_checked(x, y, intervals))
     if len(curve) < MIN_COUNTS:
         return _too_few(curve)
-    selection = select_model(curve)
-    if intervals is None and _noise_is_absolute(curve, selection):
-        level = np.full(len(curve), float(np.median(curve.scale)))
-        curve = Curve(x=curve.x, y=curve.y, scale=level)
-        selection = select_model(curve)
-    if selection.best.labels is not None:
-        reading = read_segments(curve, selection)
-        if reading is not None:
-            return _from_reading(curve, reading)
-    return _smooth(curve, selection)
+    absolute = None
+    if intervals is None:
+        absolute = Curve(x=curve.x, y=curve.y, scale=np.full(len(curve), np.median(curve.scale)))
+    selection = select_model(curve, absolute)
+    reading = read_segments(selection)
+    return _smooth(selection) if reading is None else _from_reading(selection.curve, reading)
 
 
 def _checked(
@@ -128,7 +125,7 @@ def _checked(
     return xs, ys, half
 
 
-def _check_values(name: str, values: Floats, good: np.ndarray, what: str) -> None:
+def _check_values(name: str, values: Floats, good: Bools, what: str) -> None:
     """Point at the first bad value of a column."""
     bad = np.flatnonzero(~(np.isfinite(values) & good))
     if len(bad):
@@ -142,13 +139,16 @@ def _check_values(name: str, values: Floats, good: np.ndarray, what: str) -> Non
 def _curve(x: Floats, y: Floats, half: Floats | None) -> Curve:
     """Combine repeats by their median and estimate each point's share of the noise."""
     counts, inverse, repeats = np.unique(x, return_inverse=True, return_counts=True)
-    cost = np.array([_centre(y[inverse == i]) for i in range(len(counts))])
+    cost = np.empty(len(counts))
+    cost[inverse] = y
+    for i in np.flatnonzero(repeats > 1):
+        cost[i] = _centre(y[inverse == i])
     level = np.maximum(running_median(cost), 0.01 * float(np.median(cost)))
     if not level.max() > 0:
         level = np.ones(len(counts))
     scale = level / np.sqrt(repeats)
     if half is not None:
-        wide = np.array([np.median(half[inverse == i]) for i in range(len(counts))]) / level
+        wide = np.bincount(inverse, half) / repeats / level
         usual = float(np.median(wide))
         if usual > 0:  # no point is trusted more than twice as far as usual
             scale = scale * np.maximum(wide / usual, 0.5)
@@ -162,33 +162,21 @@ def _centre(values: Floats) -> float:
     return float(np.median(values))
 
 
-def _noise_is_absolute(curve: Curve, selection: Selection) -> bool:
-    """Whether residuals are described better by one absolute scale than by a relative one."""
-    kept = curve.only(selection.inliers)
-    residual = np.abs(kept.y - selection.best.fitted)
-    level = kept.scale
-    if level.max() < 1.5 * level.min() or not residual.max() > 0:
-        return False
-    # A robust likelihood (Laplace), as the scatter may have heavy tails.
-    relative = len(kept) * np.log(np.mean(residual / level)) + np.sum(np.log(level))
-    absolute = len(kept) * np.log(np.mean(residual))
-    return bool(absolute < relative - 2.0)
-
-
 def _too_few(curve: Curve) -> Steps:
-    """Say that nothing can be said."""
-    slope = fit_segments(curve, np.zeros(len(curve), dtype=np.int64)).slope if len(curve) > 1 else 0.0
+    """Say that nothing can be said, beyond the line through the points."""
+    slope, interval = _overall_slope(curve)
+    line = fit_segments(curve, np.zeros(len(curve), dtype=np.int64))
     return Steps(
         verdict="irregular",
-        reason=f"{len(curve)} distinct counts are too few to tell a shape; "
+        reason=f"{len(curve)} distinct counts are too few to tell a shape: "
         f"measure at least {MIN_COUNTS}.",
         period=None,
         period_interval=None,
-        period_reason="no steps can be told from so few counts",
+        period_reason="steps cannot be told from so few counts",
         edges=(),
         slope=slope,
-        slope_interval=(float("-inf"), float("inf")),
-        noise=0.0,
+        slope_interval=interval,
+        noise=_scatter(curve, curve.y - line.fitted, 2),
         outliers=(),
         recommended=keep_counts(curve.x, curve.y),
     )
@@ -215,8 +203,9 @@ def _from_reading(curve: Curve, reading: Reading) -> Steps:
     )
 
 
-def _smooth(curve: Curve, selection: Selection) -> Steps:
+def _smooth(selection: Selection) -> Steps:
     """Describe a curve without steps."""
+    curve = selection.curve
     kept = curve.only(selection.inliers)
     verdict, kind, why = _smooth_verdict(kept, selection)
     model = selection.models[kind]
@@ -264,8 +253,7 @@ def _smooth_verdict(kept: Curve, selection: Selection) -> tuple[Verdict, Kind, s
         "flat": ("flat", "The cost does not depend on the count: use the largest."),
         "linear": (
             "linear",
-            "The cost follows a straight line: every count pays its share. "
-            f"Steps narrower than the spacing of the counts, {gap:g}, would look the same.",
+            f"The cost follows a line; steps no wider than the grid of {gap:g} would look alike.",
         ),
         "quadratic": ("quadratic", "The cost follows a parabola without steps."),
         "curved": ("irregular", "The cost bends smoothly, but is neither a line nor a parabola."),
@@ -281,10 +269,10 @@ def _scatter(kept: Curve, residual: Floats, size: int) -> float:
 
 
 def _overall_slope(kept: Curve) -> tuple[float, tuple[float, float]]:
-    """Return the slope of the straight line with its 95 % interval."""
+    """Return the slope of the straight line with its 95 % interval, unbounded for two points."""
     fit = fit_segments(kept, np.zeros(len(kept), dtype=np.int64))
     degrees = len(kept) - 2
+    if degrees < 1:
+        return fit.slope, (float("-inf"), float("inf"))
     half = student_quantile(degrees) * float(np.sqrt(fit.rss / degrees / fit.sxx))
     return fit.slope, (fit.slope - half, fit.slope + half)
-
-

@@ -71,6 +71,7 @@ class CohortRun:
             return
         for preparation in range(self._cohort.protocol.preparations):
             self._measure_rounds(preparation)
+        self._recorder.write(Position(phase="done", visits=self._visits))
 
     def _open_tasks(self) -> list[_Task]:
         return [task for task in self._tasks if not task.over]

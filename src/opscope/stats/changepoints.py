@@ -20,15 +20,18 @@ RESOLUTION = 2e-4
 _CAP = 10.0  # a point further out than 3.2 sigma costs no more than one at 3.2 sigma
 _PENALTIES = (10.5, 18.0, 32.0)  # all above the cap, so that one point alone is never a segment
 _SCALE_FACTORS = (0.75, 1.5)  # the first guess of the noise is good to a factor of two
-_MAX_LEVELS = 400
+_MAX_LEVELS = 300
 
 _STUDENT_975 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Curve:
-    """Points with strictly increasing `x`; `scale` is each point's standard deviation but for a
-    common factor, so that residuals divided by it are comparable (1/scale² is the weight)."""
+    """Points with strictly increasing `x`.
+
+    `scale` is each point's standard deviation but for a common factor: residuals divided by it
+    are comparable, and 1/scale² is a point's weight.
+    """
 
     x: Floats
     y: Floats
@@ -77,7 +80,7 @@ def student_quantile(degrees: int) -> float:
         (5 * z**5 + 16 * z**3 + 3 * z) / 96,
         (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
     )
-    return z + sum(term / degrees ** (i + 1) for i, term in enumerate(terms))
+    return z + sum(term / float(degrees) ** (i + 1) for i, term in enumerate(terms))
 
 
 def difference_scale(curve: Curve, slope: float) -> float:
@@ -123,13 +126,15 @@ def segment_robustly(curve: Curve, slope: float) -> list[Segmentation]:
     found = []
     for path in _shortest_paths(loss):
         at = levels[path]
-        capped = loss[np.arange(len(flat)), :, path].max(axis=1) >= _CAP
-        found.append(_separate_spikes(flat, at, capped))
+        found.append(_separate_spikes(flat, at, curve.scale))
     return found
 
 
 def _shortest_paths(loss: NDArray[np.float32]) -> list[Ints]:
-    """Return the level taken at each point, for each scale and penalty; loss is (n, scale, level)."""
+    """Return the level taken at each point, for each scale and penalty.
+
+    `loss` has shape (points, scales, levels).
+    """
     n, scales, levels = loss.shape
     penalties = np.array(_PENALTIES, dtype=np.float32)[None, :, None]
     cost = np.repeat(loss[0][:, None, :], len(_PENALTIES), axis=1)
@@ -155,28 +160,21 @@ def _shortest_paths(loss: NDArray[np.float32]) -> list[Ints]:
     return paths
 
 
-def _separate_spikes(flat: Floats, at: Floats, capped: Bools) -> Segmentation:
-    """Turn capped points between the levels of their neighbours into segments, others to spikes."""
+def _separate_spikes(flat: Floats, at: Floats, scale: Floats) -> Segmentation:
+    """Find points far from their level: between two levels a segment of their own, else spikes.
+
+    Far is four times the usual distance, leaving out the points that serve as levels.
+    """
+    off = np.abs(flat - at) / scale
+    usual = off[off > 0]
+    far = off > 4 * max(1.4826 * float(np.median(usual)) if len(usual) else 0.0, RESOLUTION)
     before = np.concatenate([at[:1], at[:-1]])
     after = np.concatenate([at[1:], at[-1:]])
     between = (np.minimum(before, after) < flat) & (flat < np.maximum(before, after))
-    own = capped & between
+    own = far & between
     opens = np.zeros(len(flat), dtype=np.bool_)
     opens[1:] = (at[1:] != at[:-1]) | own[1:] | own[:-1]
-    return Segmentation(labels=np.cumsum(opens), spikes=capped & ~between)
-
-
-def vote_spikes(found: list[Segmentation], *, limit: float = 0.15) -> Bools:
-    """Return the points that most segmentations hold for spikes.
-
-    Segmentations that lose more than the share `limit` of all points have misread the curve (the
-    peaks of a zig-zag are no spikes) and do not vote.
-    """
-    sane = [s.spikes for s in found if s.spikes.mean() <= limit]
-    if not sane:
-        return np.zeros(len(found[0].labels), dtype=np.bool_)
-    votes: Bools = np.mean(sane, axis=0) > 0.5  # noqa: PLR2004 - a majority
-    return votes
+    return Segmentation(labels=np.cumsum(opens), spikes=far & ~between)
 
 
 def relabel(labels: Ints) -> Ints:

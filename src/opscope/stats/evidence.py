@@ -51,7 +51,7 @@ class SegmentFit:
 def fit_segments(curve: Curve, labels: Ints, *, slope: float | None = None) -> SegmentFit:
     """Fit a level per segment and one slope within all of them, or the given slope."""
     w = 1 / curve.scale**2
-    weight = np.bincount(labels, w)
+    weight = np.bincount(labels, w).astype(np.float64)
     centre = np.bincount(labels, w * curve.x) / weight
     mean = np.bincount(labels, w * curve.y) / weight
     dx, dy = curve.x - centre[labels], curve.y - mean[labels]

@@ -40,9 +40,7 @@ def fit_period(low: Floats, high: Floats) -> PeriodFit | None:
         return None
     middle = (low + high) / 2
     spacing = np.diff(middle)
-    starts = np.concatenate(
-        [np.quantile(spacing, [0.1, 0.3, 0.5, 0.7]), [float(np.mean(spacing))]]
-    )
+    starts = np.concatenate([np.quantile(spacing, [0.1, 0.3, 0.5, 0.7]), [float(np.mean(spacing))]])
     starts = np.unique(np.round(np.concatenate([starts, starts / 2, starts / 3]), 9))
     best: tuple[float, PeriodFit] | None = None
     for start in starts:
@@ -115,8 +113,11 @@ def _describe(
 
 
 def period_interval(low: Floats, high: Floats, index: Ints) -> tuple[float, float]:
-    """Return the least and greatest period with a phase that puts edge i at phase + index·period
-    within [low, high]; empty (least above greatest) when there is none."""
+    """Return the least and greatest period for which one phase puts every edge in its place.
+
+    Edge i, at phase + index[i] · period, must lie within [low[i], high[i]]. The interval is empty,
+    least above greatest, when no period does that.
+    """
     steps = index[None, :] - index[:, None]
     later = steps > 0
     least = (low[None, :] - high[:, None])[later] / steps[later]
@@ -158,15 +159,16 @@ def comb_index(x: Floats, period: float, phase: float) -> Ints:
     return np.ceil((x - phase) / period).astype(np.int64)
 
 
-def propose_combs(curve: Curve, slope: float, sigma: float, *, peaks: int = 6) -> list[Ints]:
-    """Return indices of evenly spaced edges that the jumps between neighbours suggest.
+def propose_combs(curve: Curve, slope: float, sigma: float, *, peaks: int = 6) -> Ints:
+    """Return indices of evenly spaced edges that the jumps between neighbours suggest, (m, n).
 
     The strongest frequencies of the jumps, clipped against outliers, each with the phase of its
     angle and small changes of both. Only periods of at least 1.5 gaps of the grid.
     """
     gaps = np.diff(curve.x)
     at = (curve.x[1:] + curve.x[:-1]) / 2
-    jumps = (np.diff(curve.y) - slope * gaps) / np.sqrt(curve.scale[1:] ** 2 + curve.scale[:-1] ** 2)
+    spread = np.sqrt(curve.scale[1:] ** 2 + curve.scale[:-1] ** 2)
+    jumps = (np.diff(curve.y) - slope * gaps) / spread
     limit = max(float(np.quantile(np.abs(jumps), 0.9)), 3 * sigma)
     jumps = np.clip(jumps, -limit, limit)
     jumps = jumps - jumps.mean()
@@ -174,22 +176,29 @@ def propose_combs(curve: Curve, slope: float, sigma: float, *, peaks: int = 6) -
         jumps = -jumps
     span = float(curve.x[-1] - curve.x[0])
     grid = float(np.median(gaps))
-    frequencies = np.arange(4, int(4 * span / (1.5 * grid)) + 1) / (4 * span)
-    wave = np.exp(-2j * np.pi * np.outer(frequencies, at)) @ jumps
+    # The transform of pulses at uneven places, by binning them finely: eight bins a gap at least.
+    bins = 1 << int(np.ceil(np.log2(16 * span / grid)))
+    pulses = np.zeros(bins)
+    np.add.at(pulses, ((at - curve.x[0]) / span * bins).astype(np.int64), jumps)
+    first, last = 4, int(4 * span / (1.5 * grid))
+    frequencies = np.arange(first, last + 1) / (4 * span)
+    wave = np.fft.rfft(pulses, 4 * bins)[first : last + 1]
     middle = float(np.mean(at))
-    combs: list[Ints] = []
+    proposals: list[Ints] = []
     for best in _peaks(np.abs(wave), peaks):
         frequency = frequencies[best]
-        phase = -float(np.angle(wave[best])) / (2 * np.pi * frequency)
+        phase = float(curve.x[0]) - float(np.angle(wave[best])) / (2 * np.pi * frequency)
         # The edge next to the middle stays, where a change of the period moves the fewest edges.
         phase += np.rint((middle - phase) * frequency) / frequency
-        for period in 1 / (frequency + _DETUNINGS / span):
-            combs += [comb_index(curve.x, period, phase + shift * grid) for shift in _SHIFTS]
-    return combs
+        period = 1 / (frequency + _DETUNINGS / span)
+        turns = (curve.x - phase - (_SHIFTS * grid)[:, None])[None] / period[:, None, None]
+        proposals.append(np.ceil(turns).astype(np.int64).reshape(-1, len(curve)))
+    return np.concatenate(proposals)
 
 
-_DETUNINGS = np.array([0.0, -0.25, 0.25, -0.125, 0.125])
-_SHIFTS = (0.0, -0.5, 0.5, -1.0, 1.0)
+# On a grid that does not divide the period, small changes of either move some edge.
+_DETUNINGS = np.linspace(-0.25, 0.25, 9)
+_SHIFTS = np.linspace(-1, 1, 17)
 
 
 def _peaks(power: Floats, count: int) -> list[int]:

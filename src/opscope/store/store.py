@@ -14,10 +14,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import quote
 
 import msgspec
 from sqlalchemy import Engine, Select, create_engine, event, func, insert, select, update
 from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.pool import QueuePool
 
 from opscope.core.environment import Environment
 from opscope.core.measurement import Verdict
@@ -237,7 +239,12 @@ def _open(path: Path, *, write: bool) -> Engine:
             "there is no such database", where=str(path), remedy="Run a study first, or name --db."
         )
     mode = "rwc" if write else "ro"
-    engine = create_engine(f"sqlite:///file:{_quoted(path)}?mode={mode}&uri=true")
+    uri = f"file:{quote(str(path.absolute()))}?mode={mode}"
+    engine = create_engine(
+        "sqlite://",
+        creator=lambda: sqlite3.connect(uri, uri=True, check_same_thread=False),
+        poolclass=QueuePool,
+    )
 
     @event.listens_for(engine, "connect")
     def _configure(connection: sqlite3.Connection, _record: object) -> None:
@@ -298,12 +305,6 @@ def _explained(path: Path) -> Iterator[None]:
             where=str(path),
             remedy="Name another --db FILE; this one was left as it is.",
         ) from exc
-
-
-def _quoted(path: Path) -> str:
-    from urllib.parse import quote
-
-    return quote(str(path.absolute()))
 
 
 def _new_id(result: Any) -> int:
