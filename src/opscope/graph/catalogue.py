@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from opscope.core.configuration import Configuration, Workload
 from opscope.core.parameters import canonical, read_parameters, suggest
 from opscope.errors import ConfigurationError
-from opscope.graph import operators, zoo
+from opscope.graph import blocks, operators, zoo
 from opscope.graph.design import Design
 from opscope.graph.graph import Graph
 from opscope.graph.network import Network
@@ -16,13 +16,16 @@ REVISION = 1
 """Raised whenever a kind builds another graph than before, so that no old figure stands for it."""
 
 KINDS: Mapping[tuple[str, str], type[Design]] = {
-    (design.kind, design.name): design for design in (*operators.DESIGNS, *zoo.DESIGNS)
+    (design.kind, design.name): design
+    for design in (*operators.DESIGNS, *blocks.DESIGNS, *zoo.DESIGNS)
 }
 """Every kind of configuration, by kind and name."""
 
 
 def resolve(configuration: Configuration | str) -> Configuration:
     """Return the canonical form: checked, in the kind's order, without values left at default.
+
+    A value that a left-out parameter would stand for anyway (w = h) is left out too.
 
     Raises:
         ConfigurationError: If the kind or a parameter is unknown, missing, of a wrong type or
@@ -31,7 +34,9 @@ def resolve(configuration: Configuration | str) -> Configuration:
     if isinstance(configuration, str):
         configuration = Configuration.parse(configuration)
     design = design_of(configuration)
-    return Configuration(kind=design.kind, name=design.name, parameters=canonical(design))
+    implied = design.implied()
+    parameters = tuple((k, v) for k, v in canonical(design) if v != implied.get(k))
+    return Configuration(kind=design.kind, name=design.name, parameters=parameters)
 
 
 def design_of(configuration: Configuration) -> Design:
