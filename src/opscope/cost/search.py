@@ -12,13 +12,16 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from opscope.cost.memory import Buffers, live_bytes
 
-_BUDGET = 3000
-"""Sets of executed nodes looked into in one part before the best order so far has to do."""
+_EFFORT = 1_000_000
+"""Steps tried in one network, about a second, before the best order so far has to do."""
+
+_BEAM = 64
+"""States kept at each step where trying all would take too many."""
 
 
 class _State(NamedTuple):
@@ -93,6 +96,7 @@ class _Memory:
         passing = [b not in buffers.kept for b in range(len(buffers.sizes))]
         sizes = buffers.sizes
         self.count = len(buffers.reads)
+        self.left = _EFFORT
         self.output = [sum(sizes[b] for b in written) for written in buffers.writes]
         self._unread = [
             sum(sizes[b] for b in written if passing[b] and not readers[b])
@@ -112,6 +116,7 @@ class _Memory:
 
     def growth(self, state: _State, node: int) -> int:
         """Return by how much executing ``node`` changes the memory that stays alive."""
+        self.left -= 1
         executed = state.executed | 1 << node
         growth = self.output[node] - self._unread[node]
         for readers, size in self._freed[node]:
@@ -176,7 +181,9 @@ def _search(memory: _Memory, part: _Part, floor: int) -> _Found:
         _greedy(memory, part, floor, goal),
         key=lambda found: found.peak,
     )
-    return best if best.peak <= floor else _best_first(memory, part, best, goal)
+    if best.peak > floor:
+        best = _best_first(memory, part, best, goal)
+    return best if best.peak <= best.bound else _beam(memory, part, best, goal)
 
 
 def _greedy(memory: _Memory, part: _Part, floor: int, goal: int) -> _Found:
@@ -184,6 +191,8 @@ def _greedy(memory: _Memory, part: _Part, floor: int, goal: int) -> _Found:
     peak, path = floor, None
     state, path = memory.settle(part.start, None, peak, goal)
     while state.executed != goal:
+        if memory.left < 0:
+            return _Found(part.nodes, part.peak, floor)
         node = min(
             (n for n in state.ready if goal >> n & 1),
             key=lambda n: (max(peak, state.alive + memory.output[n]), memory.growth(state, n)),
@@ -199,22 +208,45 @@ def _best_first(memory: _Memory, part: _Part, known: _Found, goal: int) -> _Foun
     ticket = itertools.count()
     queue = [(known.bound, 0, next(ticket), state, path)]
     reached = {state.executed: known.bound}
-    for _ in range(_BUDGET):
-        if not queue:
-            return _Found(known.nodes, known.peak, known.peak)
+    enough = memory.left * 3 // 4  # what is left is for other ways and other parts
+    while queue and memory.left > enough:
         peak, _, _, state, path = heapq.heappop(queue)
         if state.executed == goal:
             return _Found(_nodes(path), peak, peak)
-        for node in state.ready:
-            high = max(peak, state.alive + memory.output[node])
-            if not goal >> node & 1 or high >= known.peak:
-                continue
-            after, to = memory.settle(memory.execute(state, node), _Path(path, node), high, goal)
+        for high, after, to in _steps(memory, state, path, peak, goal):
             if high < reached.get(after.executed, known.peak):
                 reached[after.executed] = high
                 rank = -after.executed.bit_count()
                 heapq.heappush(queue, (high, rank, next(ticket), after, to))
     return _Found(known.nodes, known.peak, queue[0][0] if queue else known.peak)
+
+
+def _beam(memory: _Memory, part: _Part, known: _Found, goal: int) -> _Found:
+    """Search step by step, going on from the few states of the lowest peak and least alive."""
+    front = [(known.bound, *memory.settle(part.start, None, known.bound, goal))]
+    enough = memory.left // 2
+    while front and memory.left > enough:
+        reached: dict[int, tuple[int, _State, _Path | None]] = {}
+        for peak, state, path in front:
+            if state.executed == goal:
+                return _Found(_nodes(path), peak, known.bound)
+            for high, after, to in _steps(memory, state, path, peak, goal):
+                if high < reached.get(after.executed, (known.peak,))[0]:
+                    reached[after.executed] = (high, after, to)
+        front = heapq.nsmallest(
+            _BEAM, reached.values(), key=lambda found: (found[0], found[1].alive)
+        )
+    return known
+
+
+def _steps(
+    memory: _Memory, state: _State, path: _Path | None, peak: int, goal: int
+) -> Iterator[tuple[int, _State, _Path | None]]:
+    """Yield peak, state and path after each node that may come next."""
+    for node in state.ready:
+        if goal >> node & 1:
+            high = max(peak, state.alive + memory.output[node])
+            yield high, *memory.settle(memory.execute(state, node), _Path(path, node), high, goal)
 
 
 def _nodes(path: _Path | None) -> list[int]:
