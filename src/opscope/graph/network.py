@@ -207,6 +207,13 @@ class Network(Nodes):
         pads = self.constant([0, 0, top, left, 0, 0, bottom, right])
         return self.node("Pad", [x.name, pads], (n, c, h + top + bottom, w + left + right))
 
+    def crop(self, x: Tensor, top: int, left: int, bottom: int = 0, right: int = 0) -> Tensor:
+        """Cut rows and columns off H and W by one Slice."""
+        n, c, h, w = x.shape
+        bounds = ([top, left], [h - bottom, w - right], [2, 3])
+        inputs = [x.name, *(self.constant(values) for values in bounds)]
+        return self.node("Slice", inputs, (n, c, h - top - bottom, w - left - right))
+
     def softmax(self, x: Tensor) -> Tensor:
         """Add softmax over the last axis; the shape stays."""
         return self.node("Softmax", [x.name], x.shape, axis=-1)
