@@ -65,8 +65,7 @@ class DARTSImageNet(ImageNetwork, frozen=True, kw_only=True):
         before = net.conv_bn(x, filters, 3, s=2, act=Activation.NONE)
         x = net.activate(before, Activation.RELU)
         last = net.conv_bn(x, filters, 3, s=2, act=Activation.NONE)
-        x = net.global_average_pool(cells.stack(DARTS_V2, before, last, filters, self.repeats))
-        return net.fully_connected(net.flatten(x), self.classes)
+        return self.classify(net, cells.stack(DARTS_V2, before, last, filters, self.repeats))
 
 
 _REDUCED = 32

@@ -51,26 +51,17 @@ class NASNet(ImageNetwork, frozen=True, kw_only=True):
     filters: ClassVar[int]
     stem: ClassVar[int]
     bypass: ClassVar[bool] = False
-
-    def check(self) -> None:
-        """Refuse images that the first, unpadded convolution does not fit on."""
-        if self.input < _STEM_KERNEL:
-            raise self.refuse(
-                "the image is smaller than the first kernel",
-                f"Use {_STEM_KERNEL} or more.",
-                "input",
-            )
+    smallest: ClassVar[int] = 3
 
     def layers(self, net: Network, x: Tensor) -> Tensor:
         """Add stem, stages and classifier."""
         cells, filters = _TensorFlowCells(net), round_channels(self.filters * self.width, 4)
         stem = round_channels(self.stem * self.width, 4)
-        x = net.conv_bn(x, stem, _STEM_KERNEL, s=2, pad=0, act=Activation.NONE)
+        x = net.conv_bn(x, stem, 3, s=2, pad=0, act=Activation.NONE)
         before = cells.cell(NASNET_A.reduction, None, x, filters // 4)
         last = cells.cell(NASNET_A.reduction, x, before, filters // 2)
         x = cells.stack(NASNET_A, before, last, filters, self.repeats, bypass=self.bypass)
-        x = net.global_average_pool(net.activate(x, Activation.RELU))
-        return net.fully_connected(net.flatten(x), self.classes)
+        return self.classify(net, net.activate(x, Activation.RELU))
 
 
 class NASNetAMobile(NASNet, frozen=True, kw_only=True):
@@ -103,7 +94,5 @@ class _TensorFlowCells(CellBuilder):
     def halve(self, x: Tensor, cout: int) -> Tensor:
         return self.net.conv(self.net.average_pool(x, 1, s=2), cout, 1, bias=False)
 
-
-_STEM_KERNEL = 3
 
 DESIGNS: tuple[type[Design], ...] = (NASNetAMobile, NASNetALarge)
