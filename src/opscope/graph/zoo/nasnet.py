@@ -37,6 +37,18 @@ NASNET_A = Genotype(
 """NASNet-A's cells (Zoph et al., Learning Transferable Architectures, Fig. 4)."""
 
 
+class TensorFlowCells(CellBuilder):
+    """Pads as TensorFlow does, and takes every other row and column by a 1×1 average pooling."""
+
+    def padding(self, x: Tensor, k: int, s: int) -> Padding:
+        """Return TensorFlow's padding."""
+        return tensorflow_same(x, k, s)
+
+    def halve(self, x: Tensor, cout: int) -> Tensor:
+        """Add a pooling that keeps every other row and column, and a 1×1 convolution."""
+        return self.net.conv(self.net.average_pool(x, 1, s=2), cout, 1, bias=False)
+
+
 class NASNet(ImageNetwork, frozen=True, kw_only=True):
     """NASNet-A (N @ F): a 3×3 convolution, two reduction cells, three stages of N normal cells.
 
@@ -55,7 +67,7 @@ class NASNet(ImageNetwork, frozen=True, kw_only=True):
 
     def layers(self, net: Network, x: Tensor) -> Tensor:
         """Add stem, stages and classifier."""
-        cells, filters = _TensorFlowCells(net), round_channels(self.filters * self.width, 4)
+        cells, filters = TensorFlowCells(net), round_channels(self.filters * self.width, 4)
         stem = round_channels(self.stem * self.width, 4)
         x = net.conv_bn(x, stem, 3, s=2, pad=0, act=Activation.NONE)
         before = cells.cell(NASNET_A.reduction, None, x, filters // 4)
@@ -83,16 +95,6 @@ class NASNetALarge(NASNet, frozen=True, kw_only=True):
     bypass: ClassVar[bool] = True
 
     input: Size = 331
-
-
-class _TensorFlowCells(CellBuilder):
-    """Pads as TensorFlow does, and takes every other row and column by a 1×1 average pooling."""
-
-    def padding(self, x: Tensor, k: int, s: int) -> Padding:
-        return tensorflow_same(x, k, s)
-
-    def halve(self, x: Tensor, cout: int) -> Tensor:
-        return self.net.conv(self.net.average_pool(x, 1, s=2), cout, 1, bias=False)
 
 
 DESIGNS: tuple[type[Design], ...] = (NASNetAMobile, NASNetALarge)
