@@ -1,7 +1,16 @@
 """The zoo: real networks under the names the field gives them. One file per family of networks."""
 
 from opscope.graph.design import Design
-from opscope.graph.zoo import cifar, densenet, inception, resnet, squeezenet
+from opscope.graph.zoo import (
+    cifar,
+    darts,
+    densenet,
+    inception,
+    keyword,
+    nasnet,
+    resnet,
+    squeezenet,
+)
 
 DESIGNS: tuple[type[Design], ...] = (
     *resnet.DESIGNS,
@@ -9,4 +18,7 @@ DESIGNS: tuple[type[Design], ...] = (
     *squeezenet.DESIGNS,
     *densenet.DESIGNS,
     *cifar.DESIGNS,
+    *darts.DESIGNS,
+    *keyword.DESIGNS,
+    *nasnet.DESIGNS,
 )

@@ -8,7 +8,7 @@ import msgspec
 
 from opscope.graph.design import Design, Size
 from opscope.graph.graph import Tensor
-from opscope.graph.network import Network
+from opscope.graph.network import Network, Pair, pair
 
 Width = Annotated[float, msgspec.Meta(gt=0, le=16)]
 """A width multiplier: 1 is the published network."""
@@ -71,3 +71,17 @@ def round_channels(channels: float, divisor: int = 8) -> int:
     """
     rounded = max(divisor, int(channels + divisor / 2) // divisor * divisor)
     return rounded if rounded >= 0.9 * channels else rounded + divisor
+
+
+def tensorflow_same(x: Tensor, k: Pair, s: Pair = 1) -> tuple[int, int, int, int]:
+    """Return the zeros (top, left, bottom, right) that make H' = ⌈H / S⌉, the odd one at the end.
+
+    Source: the padding ``SAME`` of TensorFlow, by which networks published there differ at
+    stride 2 from the same zeros on every side.
+    """
+    before, after = [], []
+    for side, kernel, stride in zip(x.shape[2:], pair(k), pair(s), strict=True):
+        zeros = max((-(-side // stride) - 1) * stride + kernel - side, 0)
+        before.append(zeros // 2)
+        after.append(zeros - zeros // 2)
+    return (*before, *after)  # type: ignore[return-value]  # two axes each
