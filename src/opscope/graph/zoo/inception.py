@@ -74,6 +74,8 @@ class InceptionV1(Inception, frozen=True, kw_only=True):
 class InceptionV3(Inception, frozen=True, kw_only=True):
     """Inception V3, with 5×5 and 7×7 factorised into smaller kernels.
 
+    Zeros around the image do not count in average pooling, as in TF-slim; in torchvision they do.
+
     Source: Szegedy et al., Rethinking the Inception Architecture, Table 1 and Figs. 5 to 7 and 10,
     with the channels of TF-slim's and torchvision's inception_v3.
     """
