@@ -12,7 +12,7 @@ from typing import ClassVar
 from opscope.core.record import Record
 from opscope.graph.activations import Activation
 from opscope.graph.backbones.base import Backbone
-from opscope.graph.blocks.parts import shortcut
+from opscope.graph.blocks.parts import RESIDUAL_SCALE, shortcut
 from opscope.graph.design import Flag, Size
 from opscope.graph.graph import Tensor
 from opscope.graph.network import Network, Pair
@@ -30,11 +30,24 @@ class Block(StrEnum):
 
 
 class Layer(Record, frozen=True, kw_only=True):
-    """One convolution of a block; BatchNorm and ReLU follow."""
+    """One convolution of a block, with BatchNorm and ReLU."""
 
     k: Pair
     s: int = 1
     depthwise: bool = False
+
+    def add(
+        self,
+        net: Network,
+        x: Tensor,
+        channels: int,
+        *,
+        act: Activation = Activation.RELU,
+        scale: float = 1.0,
+    ) -> Tensor:
+        """Add the convolution; a depthwise one keeps the input's channels."""
+        cout, groups = (x.channels, x.channels) if self.depthwise else (channels, 1)
+        return net.conv_bn(x, cout, self.k, s=self.s, groups=groups, act=act, scale=scale)
 
 
 class ResnetSkeleton(Backbone, frozen=True, kw_only=True):
@@ -86,11 +99,11 @@ class ResnetSkeleton(Backbone, frozen=True, kw_only=True):
 
     def _residual(self, net: Network, x: Tensor, channels: int, s: int) -> Tensor:
         """Add one block and its shortcut; the last ReLU follows their sum, as in ResNet-50."""
-        y, layers = x, self._layers(s)
-        for layer in layers:
-            cout, groups = (y.channels, y.channels) if layer.depthwise else (channels, 1)
-            act = Activation.NONE if layer is layers[-1] else Activation.RELU
-            y = net.conv_bn(y, cout, layer.k, s=layer.s, groups=groups, act=act)
+        *first, last = self._layers(s)
+        y = x
+        for layer in first:
+            y = layer.add(net, y, channels)
+        y = last.add(net, y, channels, act=Activation.NONE, scale=RESIDUAL_SCALE)
         return net.activate(net.add(y, shortcut(net, x, channels, s)), Activation.RELU)
 
     def _layers(self, s: int) -> list[Layer]:
