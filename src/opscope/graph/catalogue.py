@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import msgspec
 
@@ -101,8 +102,21 @@ def _explain(
     return ConfigurationError(
         f"{key}={value} does not fit: {text[:1].lower()}{text[1:]}",
         where=where,
-        remedy="Correct the value.",
+        remedy=_choices(kind, key) or "Correct the value.",
     )
+
+
+def _choices(kind: type[Design], key: str) -> str:
+    """Return the sentence that lists the names a parameter may have, if it may have names."""
+    types = {field.name: field.type for field in msgspec.structs.fields(kind)}
+    info = msgspec.inspect.type_info(types.get(key, Any))
+    names: list[str] = []
+    for part in info.types if isinstance(info, msgspec.inspect.UnionType) else (info,):
+        if isinstance(part, msgspec.inspect.EnumType):
+            names += [str(member.value) for member in part.cls]
+        elif isinstance(part, msgspec.inspect.LiteralType):
+            names += [str(value) for value in part.values]
+    return f"Names it may have: {', '.join(names)}." if names else ""
 
 
 def _suggest(wrong: str, known: Iterable[str]) -> str:

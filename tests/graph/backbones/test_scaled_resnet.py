@@ -103,6 +103,11 @@ def test_impossible_groups_are_refused(groups):
         resolve(f"backbone:scaled_resnet,width=32,groups={groups}")
 
 
+def test_the_names_groups_may_have_are_listed():
+    with pytest.raises(ConfigurationError, match="Names it may have: depthwise, nan"):
+        resolve("backbone:scaled_resnet,groups=many")
+
+
 @pytest.mark.parametrize("groups", [1, 4, 64, "depthwise"])
 def test_outputs_are_finite_and_of_the_right_shape(groups):
     graph = built(batch=2, width=8, depth=3, groups=groups, input=32)
