@@ -53,7 +53,21 @@ def explain(
         required = ", ".join(field.name for field in fields if field.required)
         return f"{missing[1]} is missing", f"Needed are {required}."
     key = path.rstrip("`")
-    return f"{key}={values.get(key)} does not fit: {text[:1].lower()}{text[1:]}", ""
+    what = f"{key}={values.get(key)} does not fit: {text[:1].lower()}{text[1:]}"
+    return what, _choices(type_, key)
+
+
+def _choices(type_: type[Record], key: str) -> str:
+    """Return the sentence that lists the names a parameter may have, if it may have names."""
+    types = {field.name: field.type for field in msgspec.structs.fields(type_)}
+    info = msgspec.inspect.type_info(types.get(key, Any))
+    names: list[str] = []
+    for part in info.types if isinstance(info, msgspec.inspect.UnionType) else (info,):
+        if isinstance(part, msgspec.inspect.EnumType):
+            names += [str(member.value) for member in part.cls]
+        elif isinstance(part, msgspec.inspect.LiteralType):
+            names += [str(value) for value in part.values]
+    return f"Use one of {', '.join(names)}." if names else ""
 
 
 def suggest(wrong: str, known: Iterable[str]) -> str:

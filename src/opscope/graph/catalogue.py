@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from opscope.core.configuration import Configuration, Workload
 from opscope.core.parameters import canonical, read_parameters, suggest
 from opscope.errors import ConfigurationError
-from opscope.graph import blocks, operators, zoo
+from opscope.graph import backbones, blocks, operators, zoo
 from opscope.graph.design import Design
 from opscope.graph.graph import Graph
 from opscope.graph.network import Network
@@ -17,7 +17,8 @@ REVISION = 1
 
 KINDS: Mapping[tuple[str, str], type[Design]] = {
     (design.kind, design.name): design
-    for design in (*operators.DESIGNS, *blocks.DESIGNS, *zoo.DESIGNS)
+    for package in (operators, blocks, backbones, zoo)
+    for design in package.DESIGNS
 }
 """Every kind of configuration, by kind and name."""
 
