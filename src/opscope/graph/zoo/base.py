@@ -19,6 +19,8 @@ class ImageNetwork(Design, frozen=True, kw_only=True):
 
     Subclasses set ``name`` and the defaults of their publication, and write `layers`.
 
+    Subclasses with layers that a small image would leave nothing for set ``smallest``.
+
     Attributes:
         input: Height and width of the image.
         width: Multiplier of the channels.
@@ -27,10 +29,20 @@ class ImageNetwork(Design, frozen=True, kw_only=True):
 
     kind: ClassVar[str] = "zoo"
     channels: ClassVar[int] = 3
+    smallest: ClassVar[int] = 1
 
     input: Size = 224
     width: Width = 1.0
     classes: Size = 1000
+
+    def check(self) -> None:
+        """Refuse an input that some layer would leave nothing of."""
+        if self.input < self.smallest:
+            raise self.refuse(
+                f"{self.name} shrinks the input to nothing",
+                f"Use input={self.smallest} or more.",
+                "input",
+            )
 
     def build(self, net: Network, batch: int) -> Tensor:
         """Add the image as input of shape (N, channels, H, W), and the layers."""
@@ -39,6 +51,17 @@ class ImageNetwork(Design, frozen=True, kw_only=True):
     def layers(self, net: Network, x: Tensor) -> Tensor:
         """Add every layer from the image to the classes, (N, classes)."""
         raise NotImplementedError
+
+    def scaled(self, channels: float) -> int:
+        """Return ``channels`` times the width multiplier, rounded, at least 1.
+
+        For networks whose publication knows no multiplier.
+        """
+        return max(1, round(channels * self.width))
+
+    def classify(self, net: Network, x: Tensor) -> Tensor:
+        """Add the mean over H and W and a fully connected layer: (N, C, H, W) to (N, classes)."""
+        return net.fully_connected(net.flatten(net.global_average_pool(x)), self.classes)
 
 
 def round_channels(channels: float, divisor: int = 8) -> int:
