@@ -27,6 +27,8 @@ KINDS: Mapping[tuple[str, str], type[Design]] = {
 def resolve(configuration: Configuration | str) -> Configuration:
     """Return the canonical form: checked, in the kind's order, without values left at default.
 
+    A value that a left-out parameter would stand for anyway (w = h) is left out too.
+
     Raises:
         ConfigurationError: If the kind or a parameter is unknown, missing, of a wrong type or
             impossible; it names the place and what would do.
@@ -34,10 +36,11 @@ def resolve(configuration: Configuration | str) -> Configuration:
     if isinstance(configuration, str):
         configuration = Configuration.parse(configuration)
     design = design_of(configuration)
+    implied = design.implied()
     parameters = tuple(
         (field.name, value)
         for field in msgspec.structs.fields(design)
-        if (value := getattr(design, field.name)) != field.default
+        if (value := getattr(design, field.name)) not in {field.default, implied.get(field.name)}
     )
     return Configuration(kind=design.kind, name=design.name, parameters=parameters)
 

@@ -12,6 +12,7 @@ from typing import Annotated, ClassVar
 import msgspec
 
 from opscope.core.record import Record
+from opscope.core.text import Value
 from opscope.errors import ConfigurationError
 from opscope.graph.graph import Tensor
 from opscope.graph.network import Network
@@ -40,7 +41,15 @@ class Design(Record, frozen=True, kw_only=True):
         """Add input and nodes to ``net`` and return the output."""
         raise NotImplementedError
 
+    def implied(self) -> dict[str, Value]:
+        """Return what parameters left out stand for: ``w`` for the value of ``h``.
+
+        Written out, such a value means the same configuration, so its canonical form omits it.
+        """
+        return {}
+
     def refuse(self, what: str, remedy: str, *fields: str) -> ConfigurationError:
         """Return the error for impossible values of ``fields``."""
         values = ", ".join(f"{field}={getattr(self, field)}" for field in fields)
-        return ConfigurationError(what, where=f"{self.kind}({values})", remedy=remedy)
+        head = f"{self.kind}:{self.name}" if self.name else self.kind
+        return ConfigurationError(what, where=f"{head}({values})", remedy=remedy)

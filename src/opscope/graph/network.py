@@ -123,6 +123,44 @@ class Network(Nodes):
             inputs.append(self.weight(name, "bias", (cout,), bound / 10))
         return self.node("Gemm", inputs, (batch, cout), name=name, transB=1)
 
+    def gru(
+        self, x: Tensor, hidden: int, *, bidirectional: bool = False, last: bool = False
+    ) -> Tensor:
+        """Add gated recurrent units, their reset gate after the matrix product, with biases.
+
+        Args:
+            x: Input of shape (T, N, Cin): time first.
+            hidden: Units per direction.
+            bidirectional: Whether a second direction runs from the last step to the first.
+            last: Yield only each direction's state after its last step.
+
+        Returns:
+            (T, N, F), or (N, F) with ``last``; F is ``hidden`` for each direction.
+        """
+        name, (steps, batch, cin), ways = self.name("GRU"), x.shape, 1 + bidirectional
+        bound = hidden**-0.5  # as recurrent layers are initialised: gates stay out of saturation
+        inputs = [
+            x.name,
+            self.weight(name, "weight", (ways, 3 * hidden, cin), bound),
+            self.weight(name, "recurrence", (ways, 3 * hidden, hidden), bound),
+            self.weight(name, "bias", (ways, 6 * hidden), bound),
+        ]
+        kept = (ways, batch, hidden) if last else (steps, ways, batch, hidden)
+        y = self.node(
+            "GRU",
+            inputs,
+            kept,
+            name=name,
+            skip=int(last),
+            hidden_size=hidden,
+            direction="bidirectional" if bidirectional else "forward",
+            linear_before_reset=1,
+        )
+        if bidirectional:
+            y = self.transpose(y, (1, 0, 2) if last else (0, 2, 1, 3))
+        features = ways * hidden
+        return self.reshape(y, (batch, features) if last else (steps, batch, features))
+
     def max_pool(
         self, x: Tensor, k: Pair, *, s: Pair = 1, pad: Padding = 0, ceil: bool = False
     ) -> Tensor:
