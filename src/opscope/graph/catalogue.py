@@ -10,7 +10,7 @@ import msgspec
 
 from opscope.core.configuration import Configuration, Workload
 from opscope.errors import ConfigurationError
-from opscope.graph import operators, zoo
+from opscope.graph import blocks, operators, zoo
 from opscope.graph.design import Design
 from opscope.graph.graph import Graph
 from opscope.graph.network import Network
@@ -19,7 +19,8 @@ REVISION = 1
 """Raised whenever a kind builds another graph than before, so that no old figure stands for it."""
 
 KINDS: Mapping[tuple[str, str], type[Design]] = {
-    (design.kind, design.name): design for design in (*operators.DESIGNS, *zoo.DESIGNS)
+    (design.kind, design.name): design
+    for design in (*operators.DESIGNS, *blocks.DESIGNS, *zoo.DESIGNS)
 }
 """Every kind of configuration, by kind and name."""
 

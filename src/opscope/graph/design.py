@@ -50,6 +50,8 @@ class Design(Record, frozen=True, kw_only=True):
 
     def refuse(self, what: str, remedy: str, *fields: str) -> ConfigurationError:
         """Return the error for impossible values of ``fields``."""
-        values = ", ".join(f"{field}={getattr(self, field)}" for field in fields)
+        implied = self.implied()
+        given = ((field, getattr(self, field)) for field in fields)
+        values = ", ".join(f"{k}={implied.get(k) if v is None else v}" for k, v in given)
         head = f"{self.kind}:{self.name}" if self.name else self.kind
         return ConfigurationError(what, where=f"{head}({values})", remedy=remedy)
