@@ -23,8 +23,9 @@ class ShuffleNetV1(ImageNetwork, frozen=True, kw_only=True):
 
     The default of 8 groups is the network that the behaviour study measured: the 140 M MACs and
     67.6 % accuracy of its Table 4 are those of "ShuffleNet 1× (g = 8)". Widths other than 1 round
-    to multiples of four times the groups, which must divide the bottleneck of every unit; the first
-    convolution has 24 channels up to width 2, then 48, as the published MACs at 1.5 require.
+    to multiples of four times the groups, which must divide the bottleneck of every unit. The first
+    convolution widens in whole steps above 1: at 1.5 it still has 24 channels, which the published
+    MACs require.
 
     Source: Zhang et al., ShuffleNet, Table 1 and Sec. 3.3; the authors' `network.py` for widths.
 
