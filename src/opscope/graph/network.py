@@ -68,16 +68,17 @@ class Network(Nodes):
             **window.attributes(),
         )
 
-    def batch_norm(self, x: Tensor) -> Tensor:
+    def batch_norm(self, x: Tensor, *, scale: float = 1.0) -> Tensor:
         """Add an inference BatchNorm with random, never vanishing statistics; the shape stays.
 
         A scale left at zero, as residual networks are initialised, would let converters drop the
-        whole branch.
+        whole branch. Since the statistics are not those of the input, a ``scale`` of 1 on every
+        branch would let residual sums grow with depth, beyond FP16 by 30 of them.
         """
         name, shape = self.name("BatchNormalization"), (x.channels,)
         inputs = [
             x.name,
-            self.weight(name, "scale", shape, 0.25, centre=1.0),
+            self.weight(name, "scale", shape, scale / 4, centre=scale),
             self.weight(name, "bias", shape, 0.1),
             self.weight(name, "mean", shape, 0.1),
             self.weight(name, "variance", shape, 0.25, centre=1.0),
@@ -98,7 +99,7 @@ class Network(Nodes):
                 operator, attributes = NODES[single]
                 return self.node(operator, [x.name], x.shape, **attributes)
 
-    def conv_bn(
+    def conv_bn(  # noqa: PLR0913 - those of a convolution, and one more
         self,
         x: Tensor,
         cout: int,
@@ -109,10 +110,11 @@ class Network(Nodes):
         groups: int = 1,
         dilation: int = 1,
         act: Activation | str = Activation.RELU,
+        scale: float = 1.0,
     ) -> Tensor:
-        """Add convolution without bias, BatchNorm and an activation; arguments as for `conv`."""
+        """Add convolution without bias, BatchNorm and an activation; arguments as for those."""
         y = self.conv(x, cout, k, s=s, pad=pad, groups=groups, dilation=dilation, bias=False)
-        return self.activate(self.batch_norm(y), act)
+        return self.activate(self.batch_norm(y, scale=scale), act)
 
     def fully_connected(self, x: Tensor, cout: int, *, bias: bool = True) -> Tensor:
         """Add a fully connected layer from (N, Cin) to (N, Cout)."""

@@ -16,6 +16,9 @@ from opscope.graph.network import Network
 Act = Activation | str
 """An activation, or its name."""
 
+RESIDUAL_SCALE = 0.25
+"""Scale of a residual branch's last BatchNorm: 50 units multiply magnitudes by some tens."""
+
 
 class Squeeze(Record, frozen=True, kw_only=True):
     """How squeeze-and-excitation weighs channels.
@@ -169,7 +172,7 @@ def residual_basic(net: Network, x: Tensor, cout: int, *, k: int = 3, s: int = 1
     Source: He et al., Deep Residual Learning, Fig. 5 (left).
     """
     y = net.conv_bn(x, cout, k, s=s)
-    y = net.conv_bn(y, cout, k, act=Activation.NONE)
+    y = net.conv_bn(y, cout, k, act=Activation.NONE, scale=RESIDUAL_SCALE)
     return net.activate(net.add(y, shortcut(net, x, cout, s)), Activation.RELU)
 
 
@@ -206,17 +209,17 @@ def residual_bottleneck(
     first, second = (s, 1) if stride_in == "1x1" else (1, s)
     y = net.conv_bn(x, middle, 1, s=first)
     y = net.conv_bn(y, middle, k, s=second, groups=groups)
-    y = net.conv_bn(y, cout, 1, act=Activation.NONE)
+    y = net.conv_bn(y, cout, 1, act=Activation.NONE, scale=RESIDUAL_SCALE)
     return net.activate(net.add(y, shortcut(net, x, cout, s)), Activation.RELU)
 
 
 def inception_module(
-    net: Network, x: Tensor, branches: Branches, *, batch_norm: bool = False
+    net: Network, x: Tensor, branches: Branches, *, batch_norm: bool = False, five: int = 5
 ) -> Tensor:
     """Join 1×1, 3×3 and 5×5 convolutions and a max pool, 3×3 and wider ones after 1×1 reductions.
 
     Every convolution has a ReLU; ``batch_norm`` puts BatchNorm before it, which the publication
-    does not have.
+    does not have, and ``five=3`` makes the 5×5 convolution 3×3, as TF-slim has it.
 
     Source: Szegedy et al., Going Deeper with Convolutions, Fig. 2 (b).
     """
@@ -229,6 +232,6 @@ def inception_module(
     return net.concat(
         conv(x, branches.one, 1),
         conv(conv(x, branches.three_reduce, 1), branches.three, 3),
-        conv(conv(x, branches.five_reduce, 1), branches.five, 5),
+        conv(conv(x, branches.five_reduce, 1), branches.five, five),
         conv(net.max_pool(x, 3, pad=1), branches.pool, 1),
     )
