@@ -1,4 +1,4 @@
-"""How long building the structure of each mobile network takes; fails if EfficientNet-B0 is slow."""
+"""How long building each mobile network's structure takes; EfficientNet-B0 has a limit."""
 
 from __future__ import annotations
 

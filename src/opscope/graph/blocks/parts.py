@@ -118,10 +118,11 @@ def shuffle_unit_v1(
     y = net.conv_bn(x, cout // 4, 1, groups=groups if group_first else 1)
     y = net.shuffle(y, groups) if groups > 1 else y
     y = net.conv_bn(y, cout // 4, k, s=s, groups=cout // 4, act=Activation.NONE)
-    y = net.conv_bn(y, cout - x.channels if joined else cout, 1, groups=groups, act=Activation.NONE)
     if joined:
+        y = net.conv_bn(y, cout - x.channels, 1, groups=groups, act=Activation.NONE)
         y = net.concat(net.average_pool(x, 3, s=s, pad=1, count_padding=True), y)
     else:
+        y = net.conv_bn(y, cout, 1, groups=groups, act=Activation.NONE, scale=RESIDUAL_SCALE)
         y = net.add(x, y)
     return net.activate(y, Activation.RELU)
 
