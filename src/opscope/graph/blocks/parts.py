@@ -109,7 +109,8 @@ def shuffle_unit_v1(
     """Add a ShuffleNet unit; at stride 1 Cout must be Cin, else Cout - Cin new channels are joined.
 
     Bottleneck channels are Cout / 4. ``group_first=False`` leaves the first 1×1 convolution
-    ungrouped, as the first unit of stage 2 does.
+    ungrouped, as the first unit of stage 2 does. The pooled input counts padding as zeros, as the
+    authors' code does.
 
     Source: Zhang et al., ShuffleNet, Sec. 3.2 and Fig. 2 (b, c); Sec. 3.3 for the first unit.
     """
@@ -117,8 +118,12 @@ def shuffle_unit_v1(
     y = net.conv_bn(x, cout // 4, 1, groups=groups if group_first else 1)
     y = net.shuffle(y, groups) if groups > 1 else y
     y = net.conv_bn(y, cout // 4, k, s=s, groups=cout // 4, act=Activation.NONE)
-    y = net.conv_bn(y, cout - x.channels if joined else cout, 1, groups=groups, act=Activation.NONE)
-    y = net.concat(net.average_pool(x, 3, s=s, pad=1), y) if joined else net.add(x, y)
+    if joined:
+        y = net.conv_bn(y, cout - x.channels, 1, groups=groups, act=Activation.NONE)
+        y = net.concat(net.average_pool(x, 3, s=s, pad=1, count_padding=True), y)
+    else:
+        y = net.conv_bn(y, cout, 1, groups=groups, act=Activation.NONE, scale=RESIDUAL_SCALE)
+        y = net.add(x, y)
     return net.activate(y, Activation.RELU)
 
 

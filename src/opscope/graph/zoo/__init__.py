@@ -5,20 +5,24 @@ from opscope.graph.zoo import (
     cifar,
     darts,
     densenet,
+    efficientnet,
     inception,
     keyword,
+    mnasnet,
+    mobilenet,
     nasnet,
+    proxylessnas,
     resnet,
+    shufflenet,
     squeezenet,
 )
 
-DESIGNS: tuple[type[Design], ...] = (
-    *resnet.DESIGNS,
-    *inception.DESIGNS,
-    *squeezenet.DESIGNS,
-    *densenet.DESIGNS,
-    *cifar.DESIGNS,
-    *darts.DESIGNS,
-    *keyword.DESIGNS,
-    *nasnet.DESIGNS,
+_FAMILIES = (
+    *(mobilenet, shufflenet, mnasnet, proxylessnas, efficientnet),
+    *(resnet, inception, squeezenet, densenet, cifar),
+    *(nasnet, darts, keyword),
+)
+
+DESIGNS: tuple[type[Design], ...] = tuple(
+    design for family in _FAMILIES for design in family.DESIGNS
 )
