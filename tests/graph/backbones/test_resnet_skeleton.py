@@ -214,7 +214,7 @@ def test_defaults_are_the_papers_baseline():
     [
         ("k=4", r"resnet_skeleton\(k=4\): the kernel must be odd. Use k=3 or k=5."),
         ("bottleneck=2", "bottleneck=2 does not fit"),
-        ("block=dense", "Names it may have: standard, spatially_separable, depthwise_separable."),
+        ("block=dense", "Use one of standard, spatially_separable, depthwise_separable."),
         ("input=0", "input=0 does not fit"),
     ],
 )

@@ -104,7 +104,7 @@ def test_impossible_groups_are_refused(groups):
 
 
 def test_the_names_groups_may_have_are_listed():
-    with pytest.raises(ConfigurationError, match="Names it may have: depthwise, nan"):
+    with pytest.raises(ConfigurationError, match="Use one of depthwise, nan"):
         resolve("backbone:scaled_resnet,groups=many")
 
 

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from importlib import resources
-
-import msgspec
 import pytest
 
 from opscope.core.configuration import Configuration, Workload
-from opscope.core.study import Study
+from opscope.engine.studies import load_study
 from opscope.graph import build, resolve
 
 STUDIES = {
-    "backbone-analysis/backbones": 54,
-    "form-follows-function/patterns": 54,
-    "mac-tunnel-vision/scaling": 73,
+    "backbones": 54,
+    "patterns": 54,
+    "scaling": 73,
 }
 """Distinct configurations of each study."""
-
-
-def load(name):
-    text = (resources.files("opscope") / "studies" / f"{name}.toml").read_text()
-    return msgspec.toml.decode(text, type=Study)
 
 
 def points_of(study):
@@ -38,13 +30,12 @@ def configurations(study):
 
 @pytest.mark.parametrize("name", STUDIES)
 def test_studies_resolve_to_the_expected_configurations(name):
-    study = load(name)
-    assert study.name == name
+    study = load_study(name)
     assert len(configurations(study)) == STUDIES[name]
 
 
 def test_the_backbone_study_has_the_papers_162_networks():
-    study = load("backbone-analysis/backbones")
+    study = load_study("backbones")
     found = {
         str(Workload(configuration=configuration, batch=batch))
         for configuration in configurations(study)
@@ -58,7 +49,7 @@ def test_the_backbone_study_has_the_papers_162_networks():
 
 
 def test_patterns_are_swept_in_depth_and_width_separately():
-    study = load("form-follows-function/patterns")
+    study = load_study("patterns")
     for space in study.spaces:
         points = space.points()
         assert len(points) == 9
@@ -69,7 +60,7 @@ def test_patterns_are_swept_in_depth_and_width_separately():
 
 
 def test_scaling_covers_the_papers_ranges():
-    found = points_of(load("mac-tunnel-vision/scaling"))
+    found = points_of(load_study("scaling"))
     values = {key: {p.get(key) for p in found} - {None} for key in ("input", "width", "groups")}
     assert (min(values["input"]), max(values["input"])) == (32, 1024)
     assert (min(values["width"]), max(values["width"])) == (4, 256)
@@ -78,7 +69,7 @@ def test_scaling_covers_the_papers_ranges():
 
 @pytest.mark.parametrize("name", STUDIES)
 def test_every_configuration_builds(name):
-    for configuration in configurations(load(name)):
+    for configuration in configurations(load_study(name)):
         graph = build(Workload(configuration=configuration))
         assert graph.outputs[0].size > 0
         assert graph.parameters > 0

@@ -59,7 +59,7 @@ class ShuffleOne(nn.Module):
         self.reduce = convolution(cin, middle, groups=groups, act=nn.ReLU)
         self.depthwise = convolution(middle, middle, k, s, groups=middle)
         self.expand = convolution(middle, cout if s == 1 else cout - cin, groups=groups)
-        self.pool = nn.AvgPool2d(3, s, 1, count_include_pad=False)
+        self.pool = nn.AvgPool2d(3, s, 1)  # padding counts as zeros, as the authors have it
 
     def forward(self, x):
         y = self.expand(self.depthwise(deal(self.reduce(x), self.groups)))
