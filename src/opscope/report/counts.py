@@ -29,7 +29,9 @@ _PREFIXES = ((10**9, "G"), (10**6, "M"), (10**3, "k"))
 
 def layer_table(cost: Cost) -> Table:
     """Return a row for each node, totals last."""
-    table = Table("layer", "operator", "output", box=None, padding=(0, 2, 0, 0))
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for name in ("layer", "operator", "output"):
+        table.add_column(name, overflow="fold")
     for name in ("MACs", "ops", "params", "access B", "alive B"):
         table.add_column(name, justify="right", no_wrap=True)
     for layer in cost.layers:
