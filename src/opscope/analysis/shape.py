@@ -68,6 +68,18 @@ def without_dips(curve: Curve, labels: Ints) -> Ints:
     return labels
 
 
+def without_lone_ends(labels: Ints, inliers: Bools) -> tuple[Ints, Bools]:
+    """Set a first and a last point aside that are a segment alone: outliers look the same."""
+    size = np.bincount(labels)
+    inliers, keep = inliers.copy(), np.ones(len(labels), dtype=np.bool_)
+    known = np.flatnonzero(inliers)
+    for segment, end in ((0, 0), (len(size) - 1, -1)):
+        if size[segment] == 1:
+            keep[end] = False
+            inliers[known[end]] = False
+    return relabel(labels[keep]), inliers
+
+
 def extend(curve: Curve, inliers: Bools, labels: Ints) -> Ints:
     """Give spikes the label of the neighbouring segment that they fit better."""
     everywhere = np.full(len(curve), -1, dtype=np.int64)
@@ -93,7 +105,7 @@ def restore_ends(curve: Curve, inliers: Bools, labels: Ints, comb: PeriodFit) ->
     main = float(np.sign(np.sum(rises)))
     inliers, labels = inliers.copy(), labels.copy()
     for end, inner, side, level in ((-1, -2, 1, fit.levels[-1]), (0, 1, -1, fit.levels[0])):
-        if inliers[end] or not inliers[inner]:
+        if inliers[end] or not inliers[inner] or not len(rises):
             continue
         apart = comb_index(curve.x[[end, inner]], comb.period, comb.phase)
         rise = (curve.y[end] - fit.slope * curve.x[end] - level) * side * main

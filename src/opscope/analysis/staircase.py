@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from opscope.analysis.recommend import keep_counts, level_margin
-from opscope.analysis.shape import Shape, extend, restore_ends, set_aside, without_dips
+from opscope.analysis.shape import (
+    Shape,
+    extend,
+    restore_ends,
+    set_aside,
+    without_dips,
+    without_lone_ends,
+)
 from opscope.stats.changepoints import student_quantile
 from opscope.stats.periods import PeriodFit, fit_period, period_of_comb
 
@@ -65,18 +72,24 @@ def read_segments(selection: Selection) -> Reading | None:
         return None
     labels, comb = best.labels, None
     if best.index is None:
-        labels = without_dips(curve.only(inliers), labels)
+        labels, inliers = without_lone_ends(without_dips(curve.only(inliers), labels), inliers)
+        period = _period_of_labels(curve.x[inliers], labels)
     else:
-        comb = _period_of_rivals(curve.x[inliers], best.index, selection)
-    if labels[-1] == 0:
-        return None
+        comb = period = _period_of_rivals(curve.x[inliers], best.index, selection)
     everywhere = extend(curve, inliers, labels)
-    if comb is not None:
-        inliers, everywhere = restore_ends(curve, inliers, everywhere, comb)
+    if period is not None:
+        inliers, everywhere = restore_ends(curve, inliers, everywhere, period)
     shape, outliers = set_aside(curve, everywhere, inliers)
     if shape.labels[-1] == 0 or _is_flat(shape):
         return None
     return _read(curve, everywhere, shape, outliers, _Comb.of(selection, comb))
+
+
+def _period_of_labels(x: Floats, labels: Ints) -> PeriodFit | None:
+    """Return the period of edges that were free to lie anywhere, if it is to be relied on."""
+    at = np.flatnonzero(np.diff(labels))
+    fit = fit_period(x[at], x[at + 1])
+    return fit if fit is not None and _is_regular(fit) else None
 
 
 def _period_of_rivals(x: Floats, index: Ints, selection: Selection) -> PeriodFit | None:
