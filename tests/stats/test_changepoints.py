@@ -73,7 +73,8 @@ def test_segments_are_found_and_a_lone_spike_opens_none():
     for segmentation in found:
         assert segmentation.labels[13] == segmentation.labels[14] == segmentation.labels[15]
     edges = [set(np.flatnonzero(np.diff(segmentation.labels))) for segmentation in found]
-    assert sum({9, 19, 29} <= some for some in edges) >= len(found) / 2
+    assert any({9, 19, 29} <= some for some in edges)
+    assert min(len(some) for some in edges) <= 4
 
 
 def test_a_lone_point_between_two_levels_is_a_segment_not_a_spike():
