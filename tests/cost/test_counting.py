@@ -250,3 +250,26 @@ def test_an_output_of_unknown_shape_that_nothing_reads_is_not_made(onnx_model):
     cost = count(model)
     assert [layer.outputs for layer in cost.layers] == [((2, 4),), ((2, 4),)]
     assert cost.peak_activation_bytes == 2 * 32
+
+
+def test_nodes_of_the_same_name_are_told_apart(onnx_model):
+    model = onnx_model("g (float[4] x) => (float[4] z) { y = Relu(x) z = Neg(y) }")
+    for node in model.graph.node:
+        node.name = "same"
+    assert [layer.name for layer in count(model).layers] == ["same", "neg@1"]
+
+
+def test_bounds_that_are_constant_nodes_are_settings(onnx_model):
+    text = (
+        "g (float[4] x) => (float[4] y) { a = Constant<value_float=0.0>()"
+        " b = Constant<value = float {6.0}>() y = Clip(x, a, b) }"
+    )
+    cost = count(onnx_model(text))
+    assert [layer.operator for layer in cost.layers] == ["Clip"]
+    assert (cost.parameters, cost.memory_access_elements) == (0, 8)
+
+
+def test_a_network_without_nodes_costs_nothing(onnx_model):
+    cost = count(onnx_model("g (float[4] x) => (float[4] x) { }"))
+    assert (cost.ops, cost.parameters, cost.peak.bytes, cost.layers) == (0, 0, 0, ())
+    assert (cost.operational_density, cost.data_reuse, cost.macs_per_output) == (None, None, None)
