@@ -109,6 +109,15 @@ def test_a_grid_as_coarse_as_the_steps_is_a_line_and_says_so():
         assert f"grid of {grid:g}" in found.reason
 
 
+def test_less_than_two_points_to_a_step_is_never_taken_for_a_zig_zag():
+    for grid in (12.0, 24.0):
+        x = np.arange(grid, 513.0, grid)
+        found = find_steps(x, 0.2 * np.ceil(x / 16))
+        assert found.verdict == "linear"
+        assert found.period is None
+        assert f"grid of {grid:g}" in found.reason
+
+
 def test_an_edge_is_known_only_to_the_grid():
     x = np.arange(5.0, 136.0, 5.0)
     found = find_steps(x, 1 + 0.5 * np.ceil(x / 16))
