@@ -243,3 +243,10 @@ def test_bad_input_is_named(x, y, what):
 def test_bad_intervals_are_named(intervals):
     with pytest.raises(TableError, match="intervals"):
         find_steps([1, 2, 3], [1, 2, 3], intervals=intervals)
+
+
+@pytest.mark.parametrize("counts", [2, 3, 5, 8])
+def test_no_figure_is_infinite_since_json_has_no_word_for_it(counts):
+    found = find_steps(range(1, counts + 1), [1.0] * counts)
+    assert b"null" not in msgspec.json.encode((found.edges, found.slope, found.noise))
+    assert (found.slope_interval is None) == (counts == 2)

@@ -44,7 +44,7 @@ class Reading:
     period_reason: str
     edges: tuple[tuple[float, float, float, float], ...]
     slope: float
-    slope_interval: tuple[float, float]
+    slope_interval: tuple[float, float] | None
     noise: float
     outliers: Bools
     recommended: tuple[float, ...]
@@ -115,8 +115,10 @@ def _read(curve: Curve, everywhere: Ints, shape: Shape, outliers: Bools, comb: _
         verdict = "irregular"
     quantile = student_quantile(max(len(shape.curve) - shape.fit.size, 1))
     halves = quantile * np.sqrt(shape.fit.rise_variance(shape.sigma))
-    slope_half = quantile * shape.sigma / float(np.sqrt(shape.fit.sxx)) if shape.fit.sxx else np.inf
-    slope = shape.fit.slope
+    slope, slope_interval = shape.fit.slope, None
+    if shape.fit.sxx:  # a single count to a segment says nothing about the slope
+        slope_half = quantile * shape.sigma / float(np.sqrt(shape.fit.sxx))
+        slope_interval = (slope - slope_half, slope + slope_half)
     return Reading(
         verdict=verdict,
         reason=_reason(verdict, shape, period),
@@ -129,7 +131,7 @@ def _read(curve: Curve, everywhere: Ints, shape: Shape, outliers: Bools, comb: _
             )
         ),
         slope=slope,
-        slope_interval=(slope - slope_half, slope + slope_half),
+        slope_interval=slope_interval,
         noise=_noise(shape),
         outliers=outliers,
         recommended=_recommended(
