@@ -10,16 +10,16 @@ import msgspec
 
 from opscope.core.configuration import Configuration, Workload
 from opscope.errors import ConfigurationError
-from opscope.graph import operators, zoo
-from opscope.graph.design import Design
+from opscope.graph import importers, operators, zoo
+from opscope.graph.design import ANY_NAME, Design
 from opscope.graph.graph import Graph
-from opscope.graph.network import Network
 
 REVISION = 1
 """Raised whenever a kind builds another graph than before, so that no old figure stands for it."""
 
 KINDS: Mapping[tuple[str, str], type[Design]] = {
-    (design.kind, design.name): design for design in (*operators.DESIGNS, *zoo.DESIGNS)
+    (design.kind, design.name): design
+    for design in (*importers.DESIGNS, *operators.DESIGNS, *zoo.DESIGNS)
 }
 """Every kind of configuration, by kind and name."""
 
@@ -33,13 +33,7 @@ def resolve(configuration: Configuration | str) -> Configuration:
     """
     if isinstance(configuration, str):
         configuration = Configuration.parse(configuration)
-    design = design_of(configuration)
-    parameters = tuple(
-        (field.name, value)
-        for field in msgspec.structs.fields(design)
-        if (value := getattr(design, field.name)) != field.default
-    )
-    return Configuration(kind=design.kind, name=design.name, parameters=parameters)
+    return design_of(configuration).configuration()
 
 
 def design_of(configuration: Configuration) -> Design:
@@ -50,7 +44,7 @@ def design_of(configuration: Configuration) -> Design:
     """
     kind = _find(configuration)
     try:
-        design = msgspec.convert(dict(configuration.parameters), kind)
+        design = kind.of(configuration)
     except msgspec.ValidationError as exc:
         raise _explain(exc, kind, configuration) from exc
     design.check()
@@ -63,15 +57,14 @@ def build(workload: Workload) -> Graph:
     Raises:
         ConfigurationError: If the workload's configuration is not a possible one.
     """
-    net = Network()
-    output = design_of(workload.configuration).build(net, workload.batch)
-    return net.finish(output)
+    return design_of(workload.configuration).graph(workload.batch)
 
 
 def _find(configuration: Configuration) -> type[Design]:
     key = configuration.kind, configuration.name
-    if key in KINDS:
-        return KINDS[key]
+    for known in (key, (configuration.kind, ANY_NAME)):
+        if known in KINDS:
+            return KINDS[known]
     names = [f"{kind}:{name}" if name else kind for kind, name in KINDS]
     wanted = ":".join(filter(None, key))
     raise ConfigurationError(
@@ -83,8 +76,8 @@ def _explain(
     exc: msgspec.ValidationError, kind: type[Design], configuration: Configuration
 ) -> ConfigurationError:
     """Say in the user's words what the decoder said in its own."""
-    fields = [field.name for field in msgspec.structs.fields(kind)]
-    required = [field.name for field in msgspec.structs.fields(kind) if field.required]
+    fields = [field.name for field in kind.fields()]
+    required = [field.name for field in kind.fields() if field.required]
     text, _, path = str(exc).partition(" - at `$.")
     where, key = str(configuration), path.rstrip("`")
     if unknown := re.search(r"unknown field `(.*)`", text):

@@ -1,0 +1,57 @@
+"""ONNX files: read, held against their limits, and made a source. Nothing in them is executed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import onnx
+from google.protobuf.message import DecodeError
+
+from opscope.errors import ConfigurationError
+from opscope.graph.importers.checks import check_model
+from opscope.graph.importers.files import digest_of, read_model
+from opscope.graph.importers.functions import inline_functions
+from opscope.graph.importers.source import Source, make_source
+from opscope.graph.importers.tensors import constant_nodes_to_tensors, read_payload
+from opscope.graph.importers.wire import check_structure
+
+
+def read_onnx(path: Path) -> Source:
+    """Return the model of an ONNX file, its weights in the file or beside it.
+
+    Raises:
+        ConfigurationError: If the file is damaged, hostile, or needs what opscope does not have;
+            it names the node and operator, or the weights, at fault.
+    """
+    data = read_model(path)
+    check_structure(data)
+    return source_of(parse(data), folder=path.parent, data=data)
+
+
+def source_of(model: onnx.ModelProto, *, folder: Path | None, data: bytes) -> Source:
+    """Return the source for a parsed model; without ``folder`` its weights must be in it.
+
+    Raises:
+        ConfigurationError: As `read_onnx`.
+    """
+    check_model(model)
+    model = inline_functions(model)
+    constant_nodes_to_tensors(model.graph)
+    payloads = {tensor.name: read_payload(tensor, folder) for tensor in model.graph.initializer}
+    return make_source(model, payloads, digest_of(data, payloads))
+
+
+def parse(data: bytes) -> onnx.ModelProto:
+    """Return the ONNX model that ``data`` serialises.
+
+    Raises:
+        ConfigurationError: If it serialises none.
+    """
+    model = onnx.ModelProto()
+    try:
+        model.ParseFromString(data)
+    except (DecodeError, ValueError) as exc:
+        raise ConfigurationError(
+            "not an ONNX model, or cut short or damaged", remedy="Copy or export the file again."
+        ) from exc
+    return model
