@@ -9,11 +9,13 @@ from pathlib import Path
 from opscope.errors import ConfigurationError
 from opscope.graph.importers.onnx_file import read_onnx
 from opscope.graph.importers.source import Source
+from opscope.graph.importers.tflite import read_tflite
 from opscope.graph.importers.torch_archive import read_program
 
 READERS: Mapping[str, Callable[[Path], Source]] = {
     ".onnx": read_onnx,
     ".pt2": read_program,
+    ".tflite": read_tflite,
 }
 """By the end of the file's name."""
 

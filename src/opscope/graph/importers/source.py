@@ -22,6 +22,7 @@ from opscope.graph.importers.declarations import (
     format_shape,
 )
 from opscope.graph.importers.folding import settle
+from opscope.graph.importers.padding import spell_out_padding
 from opscope.graph.importers.shapes import (
     NUMBERS_OF_FLOATS,
     Dynamic,
@@ -96,6 +97,7 @@ class Source(Record, frozen=True, kw_only=True):
         model.graph.input.extend(weight_inputs(weights))
         model = settle(model)
         tensors = static_tensors(model)
+        spell_out_padding(model)
         _check_with_onnx(model)
         return Graph(
             structure=model.SerializeToString(),
