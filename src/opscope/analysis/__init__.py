@@ -1,1 +1,1 @@
-"""Records in, findings out: what the measurements say. Knows no platform, meter or store."""
+"""Records and frames in, findings out. Knows nothing of platforms, meters, engine or store."""

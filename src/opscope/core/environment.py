@@ -23,6 +23,7 @@ class Environment(Record, frozen=True, kw_only=True):
     instruction_set: tuple[str, ...] = ()
     caches: dict[str, int] = {}
     memory_bytes: int | None = None
+    governor: str | None = None
     virtual_machine: bool | None = None
     packages: dict[str, str] = {}
     absent: dict[str, str] = {}

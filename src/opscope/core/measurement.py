@@ -32,25 +32,35 @@ class Scope(Record, frozen=True, kw_only=True):
     sources: tuple[str, ...] = ()
 
 
+class Samples(Record, frozen=True, kw_only=True):
+    """Timed calls in a row, raw.
+
+    Attributes:
+        durations_s: Duration of each call, in seconds.
+        preemptions: Involuntary context switches during each call, as the kernel counts them;
+            absent where nobody can tell.
+        clock: What took the durations.
+    """
+
+    durations_s: tuple[float, ...]
+    preemptions: tuple[int, ...] | None = None
+    clock: str
+
+
 class Visit(Record, frozen=True, kw_only=True):
     """One short stay at a deployment, raw: nothing measured is thrown away.
 
     Attributes:
         round: Which round of the cohort, from 0.
         preparation: Which independent preparation of the deployment, from 0.
-        warmups_s: Durations of the calls that warmed it up again, in seconds.
-        durations_s: Durations of the samples, in seconds.
-        preemptions: Involuntary context switches during each sample, as the kernel counts them;
-            absent where nobody can tell.
-        clock: What took the durations.
+        rewarm: Calls that warmed it up again after other deployments had run.
+        samples: The calls that count.
     """
 
     round: int
-    preparation: int = 0
-    warmups_s: tuple[float, ...] = ()
-    durations_s: tuple[float, ...]
-    preemptions: tuple[int, ...] | None = None
-    clock: str
+    preparation: int
+    rewarm: Samples
+    samples: Samples
 
 
 class Spread(Record, frozen=True, kw_only=True):

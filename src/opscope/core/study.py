@@ -7,6 +7,12 @@ from opscope.core.record import Record, digest
 from opscope.core.space import Space
 
 
+class Instrumentation(Record, frozen=True, kw_only=True):
+    """What a meter needs a deployment to be prepared with; latency is read without any."""
+
+    profile: bool = False
+
+
 class MeterName(Record, frozen=True, kw_only=True):
     """A meter and its settings; part of what a trial is known by."""
 
@@ -89,10 +95,18 @@ class Job(Record, frozen=True, kw_only=True):
 
 
 class Cohort(Record, frozen=True, kw_only=True):
-    """Jobs that are measured together on one platform, visited in turns."""
+    """Jobs that are measured together on one platform, visited in turns.
+
+    Attributes:
+        seed: Seed of weights and inputs.
+        number: Which cohort of its platform; with the seed it decides the visiting order.
+        timed: Whether deployments are timed, and so need the machine to themselves.
+    """
 
     platform: str
     jobs: tuple[Job, ...]
     protocol: Protocol
     limits: Limits
     seed: int
+    number: int = 0
+    timed: bool = True

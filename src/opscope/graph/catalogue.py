@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
-import re
-from collections.abc import Iterable, Mapping
-
-import msgspec
+from collections.abc import Mapping
 
 from opscope.core.configuration import Configuration, Workload
+from opscope.core.parameters import suggest
 from opscope.errors import ConfigurationError
-from opscope.graph import importers, operators, zoo
+from opscope.graph import backbones, blocks, importers, operators, zoo
 from opscope.graph.design import ANY_NAME, Design
 from opscope.graph.graph import Graph
 
@@ -19,13 +16,16 @@ REVISION = 1
 
 KINDS: Mapping[tuple[str, str], type[Design]] = {
     (design.kind, design.name): design
-    for design in (*importers.DESIGNS, *operators.DESIGNS, *zoo.DESIGNS)
+    for package in (operators, blocks, backbones, zoo, importers)
+    for design in package.DESIGNS
 }
 """Every kind of configuration, by kind and name."""
 
 
 def resolve(configuration: Configuration | str) -> Configuration:
     """Return the canonical form: checked, in the kind's order, without values left at default.
+
+    A value that a left-out parameter would stand for anyway (w = h) is left out too.
 
     Raises:
         ConfigurationError: If the kind or a parameter is unknown, missing, of a wrong type or
@@ -43,10 +43,7 @@ def design_of(configuration: Configuration) -> Design:
         ConfigurationError: As `resolve`.
     """
     kind = _find(configuration)
-    try:
-        design = kind.of(configuration)
-    except msgspec.ValidationError as exc:
-        raise _explain(exc, kind, configuration) from exc
+    design = kind.read(configuration)
     design.check()
     return design
 
@@ -68,34 +65,5 @@ def _find(configuration: Configuration) -> type[Design]:
     names = [f"{kind}:{name}" if name else kind for kind, name in KINDS]
     wanted = ":".join(filter(None, key))
     raise ConfigurationError(
-        f"there is no kind {wanted!r}", where=str(configuration), remedy=_suggest(wanted, names)
+        f"there is no kind {wanted!r}", where=str(configuration), remedy=suggest(wanted, names)
     )
-
-
-def _explain(
-    exc: msgspec.ValidationError, kind: type[Design], configuration: Configuration
-) -> ConfigurationError:
-    """Say in the user's words what the decoder said in its own."""
-    fields = [field.name for field in kind.fields()]
-    required = [field.name for field in kind.fields() if field.required]
-    text, _, path = str(exc).partition(" - at `$.")
-    where, key = str(configuration), path.rstrip("`")
-    if unknown := re.search(r"unknown field `(.*)`", text):
-        remedy = _suggest(unknown[1], fields)
-        return ConfigurationError(f"unknown parameter {unknown[1]!r}", where=where, remedy=remedy)
-    if missing := re.search(r"missing required field `(.*)`", text):
-        remedy = f"{configuration.kind} needs {', '.join(required)}."
-        return ConfigurationError(f"{missing[1]} is missing", where=where, remedy=remedy)
-    value = configuration.get(key)
-    return ConfigurationError(
-        f"{key}={value} does not fit: {text[:1].lower()}{text[1:]}",
-        where=where,
-        remedy="Correct the value.",
-    )
-
-
-def _suggest(wrong: str, known: Iterable[str]) -> str:
-    known = sorted(known)
-    close = difflib.get_close_matches(wrong, known, n=1)
-    hint = f"Did you mean {close[0]!r}? " if close else ""
-    return f"{hint}There are: {', '.join(known)}."

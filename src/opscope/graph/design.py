@@ -12,7 +12,9 @@ from typing import Annotated, ClassVar, Self
 import msgspec
 
 from opscope.core.configuration import Configuration
+from opscope.core.parameters import canonical, read_parameters
 from opscope.core.record import Record
+from opscope.core.text import Value
 from opscope.errors import ConfigurationError
 from opscope.graph.graph import Graph, Tensor
 from opscope.graph.network import Network
@@ -34,26 +36,18 @@ class Design(Record, frozen=True, kw_only=True):
     name: ClassVar[str] = ""
 
     @classmethod
-    def fields(cls) -> tuple[msgspec.structs.FieldInfo, ...]:
-        """Return the parameters that a configuration of this kind may have."""
-        return msgspec.structs.fields(cls)
-
-    @classmethod
-    def of(cls, configuration: Configuration) -> Self:
+    def read(cls, configuration: Configuration) -> Self:
         """Return the design that ``configuration`` describes, not yet checked.
 
         Raises:
-            msgspec.ValidationError: If a parameter is unknown, missing or of a wrong type.
+            ConfigurationError: If a parameter is unknown, missing or of a wrong type.
         """
-        return msgspec.convert(dict(configuration.parameters), cls)
+        return read_parameters(configuration.parameters, cls, where=str(configuration))
 
     def configuration(self) -> Configuration:
-        """Return the canonical configuration: in the fields' order, without values at default."""
-        parameters = tuple(
-            (field.name, value)
-            for field in msgspec.structs.fields(self)
-            if (value := getattr(self, field.name)) != field.default
-        )
+        """Return the canonical configuration: in the fields' order, without what is implied."""
+        implied = self.implied()
+        parameters = tuple((k, v) for k, v in canonical(self) if v != implied.get(k))
         return Configuration(kind=self.kind, name=self.name, parameters=parameters)
 
     def graph(self, batch: int) -> Graph:
@@ -72,7 +66,17 @@ class Design(Record, frozen=True, kw_only=True):
         """Add input and nodes to ``net`` and return the output."""
         raise NotImplementedError
 
+    def implied(self) -> dict[str, Value]:
+        """Return what parameters left out stand for: ``w`` for the value of ``h``.
+
+        Written out, such a value means the same configuration, so its canonical form omits it.
+        """
+        return {}
+
     def refuse(self, what: str, remedy: str, *fields: str) -> ConfigurationError:
         """Return the error for impossible values of ``fields``."""
-        values = ", ".join(f"{field}={getattr(self, field)}" for field in fields)
-        return ConfigurationError(what, where=f"{self.kind}({values})", remedy=remedy)
+        implied = self.implied()
+        given = ((field, getattr(self, field)) for field in fields)
+        values = ", ".join(f"{k}={implied.get(k) if v is None else v}" for k, v in given)
+        head = f"{self.kind}:{self.name}" if self.name else self.kind
+        return ConfigurationError(what, where=f"{head}({values})", remedy=remedy)

@@ -68,16 +68,17 @@ class Network(Nodes):
             **window.attributes(),
         )
 
-    def batch_norm(self, x: Tensor) -> Tensor:
+    def batch_norm(self, x: Tensor, *, scale: float = 1.0) -> Tensor:
         """Add an inference BatchNorm with random, never vanishing statistics; the shape stays.
 
         A scale left at zero, as residual networks are initialised, would let converters drop the
-        whole branch.
+        whole branch. Since the statistics are not those of the input, a ``scale`` of 1 on every
+        branch would let residual sums grow with depth, beyond FP16 by 30 of them.
         """
         name, shape = self.name("BatchNormalization"), (x.channels,)
         inputs = [
             x.name,
-            self.weight(name, "scale", shape, 0.25, centre=1.0),
+            self.weight(name, "scale", shape, scale / 4, centre=scale),
             self.weight(name, "bias", shape, 0.1),
             self.weight(name, "mean", shape, 0.1),
             self.weight(name, "variance", shape, 0.25, centre=1.0),
@@ -98,7 +99,7 @@ class Network(Nodes):
                 operator, attributes = NODES[single]
                 return self.node(operator, [x.name], x.shape, **attributes)
 
-    def conv_bn(
+    def conv_bn(  # noqa: PLR0913 - those of a convolution, and one more
         self,
         x: Tensor,
         cout: int,
@@ -109,10 +110,11 @@ class Network(Nodes):
         groups: int = 1,
         dilation: int = 1,
         act: Activation | str = Activation.RELU,
+        scale: float = 1.0,
     ) -> Tensor:
-        """Add convolution without bias, BatchNorm and an activation; arguments as for `conv`."""
+        """Add convolution without bias, BatchNorm and an activation; arguments as for those."""
         y = self.conv(x, cout, k, s=s, pad=pad, groups=groups, dilation=dilation, bias=False)
-        return self.activate(self.batch_norm(y), act)
+        return self.activate(self.batch_norm(y, scale=scale), act)
 
     def fully_connected(self, x: Tensor, cout: int, *, bias: bool = True) -> Tensor:
         """Add a fully connected layer from (N, Cin) to (N, Cout)."""
@@ -122,6 +124,44 @@ class Network(Nodes):
         if bias:
             inputs.append(self.weight(name, "bias", (cout,), bound / 10))
         return self.node("Gemm", inputs, (batch, cout), name=name, transB=1)
+
+    def gru(
+        self, x: Tensor, hidden: int, *, bidirectional: bool = False, last: bool = False
+    ) -> Tensor:
+        """Add gated recurrent units, their reset gate after the matrix product, with biases.
+
+        Args:
+            x: Input of shape (T, N, Cin): time first.
+            hidden: Units per direction.
+            bidirectional: Whether a second direction runs from the last step to the first.
+            last: Yield only each direction's state after its last step.
+
+        Returns:
+            (T, N, F), or (N, F) with ``last``; F is ``hidden`` for each direction.
+        """
+        name, (steps, batch, cin), ways = self.name("GRU"), x.shape, 1 + bidirectional
+        bound = hidden**-0.5  # as recurrent layers are initialised: gates stay out of saturation
+        inputs = [
+            x.name,
+            self.weight(name, "weight", (ways, 3 * hidden, cin), bound),
+            self.weight(name, "recurrence", (ways, 3 * hidden, hidden), bound),
+            self.weight(name, "bias", (ways, 6 * hidden), bound),
+        ]
+        kept = (ways, batch, hidden) if last else (steps, ways, batch, hidden)
+        y = self.node(
+            "GRU",
+            inputs,
+            kept,
+            name=name,
+            skip=int(last),
+            hidden_size=hidden,
+            direction="bidirectional" if bidirectional else "forward",
+            linear_before_reset=1,
+        )
+        if bidirectional:
+            y = self.transpose(y, (1, 0, 2) if last else (0, 2, 1, 3))
+        features = ways * hidden
+        return self.reshape(y, (batch, features) if last else (steps, batch, features))
 
     def max_pool(
         self, x: Tensor, k: Pair, *, s: Pair = 1, pad: Padding = 0, ceil: bool = False
@@ -206,6 +246,13 @@ class Network(Nodes):
         n, c, h, w = x.shape
         pads = self.constant([0, 0, top, left, 0, 0, bottom, right])
         return self.node("Pad", [x.name, pads], (n, c, h + top + bottom, w + left + right))
+
+    def crop(self, x: Tensor, top: int, left: int, bottom: int = 0, right: int = 0) -> Tensor:
+        """Cut rows and columns off H and W by one Slice."""
+        n, c, h, w = x.shape
+        bounds = ([top, left], [h - bottom, w - right], [2, 3])
+        inputs = [x.name, *(self.constant(values) for values in bounds)]
+        return self.node("Slice", inputs, (n, c, h - top - bottom, w - left - right))
 
     def softmax(self, x: Tensor) -> Tensor:
         """Add softmax over the last axis; the shape stays."""

@@ -55,11 +55,13 @@ class Nodes:
         shape: tuple[int, ...],
         *,
         name: str = "",
+        skip: int = 0,
         **attributes: Any,
     ) -> Tensor:
-        """Add a node with one output of ``shape``."""
+        """Add a node of which one output is used, of ``shape``; ``skip`` come before it."""
         name = name or self.name(operator)
-        self._nodes.append(helper.make_node(operator, inputs, [name], name=name, **attributes))
+        outputs = [""] * skip + [name]
+        self._nodes.append(helper.make_node(operator, inputs, outputs, name=name, **attributes))
         output = Tensor(name=name, shape=shape)
         self._tensors.append(output)
         return output

@@ -1,1 +1,1 @@
-"""placeholder."""
+"""Platforms: device + runtime + options. One file per family; heavy packages load in functions."""

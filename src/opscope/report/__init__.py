@@ -1,1 +1,1 @@
-"""placeholder."""
+"""The report: analysis results drawn, never computed. The terminal, so far."""

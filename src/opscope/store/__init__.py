@@ -1,1 +1,5 @@
-"""placeholder."""
+"""The store: runs and trials in SQLite, durable, readable while a study runs."""
+
+from opscope.store.store import Run, Store, StoredTrial
+
+__all__ = ["Run", "Store", "StoredTrial"]

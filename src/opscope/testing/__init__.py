@@ -1,1 +1,1 @@
-"""placeholder."""
+"""Conformance suites for those who write platforms, here and in other packages."""

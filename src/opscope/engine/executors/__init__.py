@@ -1,1 +1,1 @@
-"""placeholder."""
+"""Executors: where cohorts are measured. Local worker processes, so far."""

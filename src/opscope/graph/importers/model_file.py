@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar, Self
 
-import msgspec
-
 from opscope.core.configuration import Configuration
+from opscope.core.parameters import read_parameters
 from opscope.core.record import Record
 from opscope.errors import ConfigurationError
 from opscope.graph.design import ANY_NAME, Design
@@ -41,23 +40,18 @@ class ModelFile(Design, frozen=True, kw_only=True):
     content: str = ""
 
     @classmethod
-    def fields(cls) -> tuple[msgspec.structs.FieldInfo, ...]:
-        """Return the parameters that may follow the path."""
-        return msgspec.structs.fields(_Parameters)
-
-    @classmethod
-    def of(cls, configuration: Configuration) -> Self:
+    def read(cls, configuration: Configuration) -> Self:
         """Return the design of a file; its path is the configuration's name.
 
         Raises:
-            msgspec.ValidationError: If a parameter is unknown or of a wrong type.
-            ConfigurationError: If there is no path.
+            ConfigurationError: If there is no path, or a parameter is unknown or of a wrong type.
         """
-        given = msgspec.convert(dict(configuration.parameters), _Parameters)
+        where = str(configuration)
+        given = read_parameters(configuration.parameters, _Parameters, where=where)
         if not configuration.name:
             raise ConfigurationError(
                 "the file's path is missing",
-                where=str(configuration),
+                where=where,
                 remedy="Write file:model.onnx, with any of , = @ % in the path as in a URL: %2C.",
             )
         return cls(
@@ -73,7 +67,7 @@ class ModelFile(Design, frozen=True, kw_only=True):
         Raises:
             ConfigurationError: If the file cannot be read, or its inputs are not fully declared.
         """
-        source = self._read()
+        source = self._source()
         with place(self.path):
             parameters = source.parameters(self._declared())
         return Configuration(
@@ -87,7 +81,7 @@ class ModelFile(Design, frozen=True, kw_only=True):
             ConfigurationError: If the file has changed since the configuration was resolved, or as
                 `configuration`.
         """
-        source = self._read()
+        source = self._source()
         if self.content and self.content != source.content:
             raise ConfigurationError(
                 f"the file holds {source.content} and no longer {self.content}",
@@ -97,7 +91,7 @@ class ModelFile(Design, frozen=True, kw_only=True):
         with place(self.path):
             return source.graph(self._declared(), batch)
 
-    def _read(self) -> Source:
+    def _source(self) -> Source:
         return read_source(Path(self.path))
 
     def _declared(self) -> Declarations:

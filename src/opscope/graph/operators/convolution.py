@@ -1,4 +1,7 @@
-"""Convolutions with an optional activation: plain, grouped, dilated, depthwise."""
+"""Convolutions with an optional activation: plain, grouped, dilated, depthwise, mixed, separable.
+
+A 1×1 convolution is ``conv`` with k=1; bias and activation are parameters of each of them.
+"""
 
 from __future__ import annotations
 
@@ -6,25 +9,27 @@ from typing import Annotated, ClassVar
 
 import msgspec
 
+from opscope.core.text import Value
 from opscope.graph.activations import Activation
-from opscope.graph.design import Design, Flag, Size
+from opscope.graph.design import Flag, Size
 from opscope.graph.graph import Tensor
 from opscope.graph.network import Network, output_size, same_padding
+from opscope.graph.operators.base import OnChannels, OnImage, divisors
 
 Padding = Annotated[int, msgspec.Meta(ge=0, le=1024)]
 """Zeros on each side of H and W."""
 
 
-class Conv(Design, frozen=True, kw_only=True):
+class Conv(OnImage, frozen=True, kw_only=True):
     """2-D convolution; ``groups`` and ``dilation`` make it grouped or dilated.
 
     The kernel is square; W = H and padding that keeps H at stride 1 unless said otherwise.
+
+    Source: Tang et al., behaviour study, Table 1.
     """
 
     kind: ClassVar[str] = "conv"
 
-    h: Size
-    w: Size | None = None
     cin: Size
     cout: Size
     k: Size
@@ -40,8 +45,8 @@ class Conv(Design, frozen=True, kw_only=True):
         for name in ("cin", "cout"):
             channels = getattr(self, name)
             if channels % self.groups:
-                raise self.refuse(f"groups must divide {name}", _divisors(channels), name, "groups")
-        side = min(self.h, self.w or self.h)
+                raise self.refuse(f"groups must divide {name}", divisors(channels), name, "groups")
+        side = min(self.h, self.width)
         padding = same_padding(self.k, self.dilation) if self.pad is None else self.pad
         if output_size(side, self.k, self.s, 2 * padding, self.dilation) < 1:
             needed = (self.dilation * (self.k - 1) + 1 - side + 1) // 2
@@ -51,9 +56,16 @@ class Conv(Design, frozen=True, kw_only=True):
                 *("h", "k", "pad", "dilation"),
             )
 
-    def build(self, net: Network, batch: int) -> Tensor:
+    def implied(self) -> dict[str, Value]:
+        """Padding keeps H at stride 1 where left out."""
+        return {**super().implied(), "pad": same_padding(self.k, self.dilation)}
+
+    def input_shape(self, batch: int) -> tuple[int, ...]:
+        """Return (N, Cin, H, W)."""
+        return batch, self.cin, self.h, self.width
+
+    def layers(self, net: Network, x: Tensor) -> Tensor:
         """Add one convolution and its activation."""
-        x = net.input((batch, self.cin, self.h, self.w or self.h))
         y = net.conv(
             x,
             self.cout,
@@ -67,14 +79,14 @@ class Conv(Design, frozen=True, kw_only=True):
         return net.activate(y, self.act)
 
 
-class DWConv(Design, frozen=True, kw_only=True):
-    """Depthwise convolution: as many groups as channels, each filter sees one channel."""
+class DWConv(OnChannels, frozen=True, kw_only=True):
+    """Depthwise convolution: as many groups as channels, each filter sees one channel.
+
+    Source: Tang et al., behaviour study, Table 1.
+    """
 
     kind: ClassVar[str] = "dwconv"
 
-    h: Size
-    w: Size | None = None
-    c: Size
     k: Size
     s: Size = 1
     pad: Padding | None = None
@@ -86,9 +98,13 @@ class DWConv(Design, frozen=True, kw_only=True):
         """Refuse kernels that do not fit."""
         self._grouped().check()
 
-    def build(self, net: Network, batch: int) -> Tensor:
+    def implied(self) -> dict[str, Value]:
+        """Padding keeps H at stride 1 where left out."""
+        return self._grouped().implied()
+
+    def layers(self, net: Network, x: Tensor) -> Tensor:
         """Add one depthwise convolution and its activation."""
-        return self._grouped().build(net, batch)
+        return self._grouped().layers(net, x)
 
     def _grouped(self) -> Conv:
         return Conv(
@@ -106,9 +122,75 @@ class DWConv(Design, frozen=True, kw_only=True):
         )
 
 
-def _divisors(channels: int) -> str:
-    divisors = [str(d) for d in range(1, channels + 1) if channels % d == 0]
-    return f"Use {', '.join(divisors[:-1])} or {divisors[-1]}." if divisors[1:] else "Use 1."
+class MixConv(OnChannels, frozen=True, kw_only=True):
+    """Depthwise convolution whose kernel differs between groups of channels.
+
+    Channels are cut into ``groups`` equal parts, what is left over joining the first; their kernels
+    are k, k + 2, k + 4 and so on; the parts are joined again.
+
+    Source: Tan and Le, MixConv, Sec. 3.1 and 3.2 (equal partition).
+    """
+
+    kind: ClassVar[str] = "mixconv"
+
+    groups: Annotated[int, msgspec.Meta(ge=2, le=32)] = 4
+    k: Size = 3
+    s: Size = 1
+    bias: Flag = 1
+    act: Activation = Activation.NONE
+
+    def check(self) -> None:
+        """Refuse fewer channels than groups, and even kernels, whose outputs differ in size."""
+        if self.groups > self.c:
+            remedy = f"Use groups=2 to {self.c}." if self.c > 1 else "Use more channels."
+            raise self.refuse("each group needs a channel", remedy, "c", "groups")
+        if self.k % 2 == 0:
+            raise self.refuse("kernels must be odd to be joined", "Use k=1, 3, 5 or 7.", "k")
+
+    def layers(self, net: Network, x: Tensor) -> Tensor:
+        """Add a Slice and a depthwise convolution per group, Concat, and the activation."""
+        part = x.channels // self.groups
+        sizes = [x.channels - part * (self.groups - 1)] + [part] * (self.groups - 1)
+        mixed = [
+            net.conv(piece, size, self.k + 2 * n, s=self.s, groups=size, bias=bool(self.bias))
+            for n, (piece, size) in enumerate(zip(net.split(x, *sizes), sizes, strict=True))
+        ]
+        return net.activate(net.concat(*mixed), self.act)
 
 
-DESIGNS: tuple[type[Design], ...] = (Conv, DWConv)
+class SpatialConv(OnImage, frozen=True, kw_only=True):
+    """Spatially separable convolution: K×1 from Cin to Cout, then 1×K from Cout to Cout.
+
+    Source: Szegedy et al., Rethinking the Inception Architecture, Sec. 3.2 and Fig. 3.
+    """
+
+    kind: ClassVar[str] = "spatialconv"
+
+    cin: Size
+    cout: Size
+    k: Size
+    s: Size = 1
+    bias: Flag = 1
+    act: Activation = Activation.NONE
+
+    def check(self) -> None:
+        """Refuse kernels that do not fit: even ones on a single pixel."""
+        side = min(self.h, self.width)
+        if output_size(side, self.k, self.s, 2 * same_padding(self.k)) < 1:
+            raise self.refuse(
+                "the kernel is larger than the padded input", "Use an odd k.", "h", "k"
+            )
+
+    def input_shape(self, batch: int) -> tuple[int, ...]:
+        """Return (N, Cin, H, W)."""
+        return batch, self.cin, self.h, self.width
+
+    def layers(self, net: Network, x: Tensor) -> Tensor:
+        """Add both convolutions, each striding along its own axis, and the activation."""
+        bias = bool(self.bias)
+        y = net.conv(x, self.cout, (self.k, 1), s=(self.s, 1), bias=bias)
+        y = net.conv(y, self.cout, (1, self.k), s=(1, self.s), bias=bias)
+        return net.activate(y, self.act)
+
+
+DESIGNS = (Conv, DWConv, MixConv, SpatialConv)

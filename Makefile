@@ -1,0 +1,37 @@
+# make demo    a study on this machine, from nothing to a finding
+# make test    every test
+# make check   what the code must pass besides: style, types, floors, no duplicate names
+# make bench   timings, printed beside their targets; never part of CI
+BIN := .venv/bin
+
+.PHONY: demo test check bench format clean
+
+demo:
+	@scripts/setup run
+	@$(BIN)/opscope study run conv-channels -p onnxruntime-cpu -p openvino-cpu
+
+test:
+	@scripts/setup dev
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report
+
+check:
+	@scripts/setup dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench:
+	@scripts/setup dev
+	$(BIN)/python -m benchmarks
+
+format:
+	@scripts/setup dev
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis htmlcov .coverage*

@@ -1,0 +1,5 @@
+from opscope.testing.platforms import PlatformConformance
+
+
+class TestToy(PlatformConformance):
+    platform = "toy"

@@ -1,0 +1,278 @@
+"""Steps in a response curve: what a larger count really costs. Only the verdict; no drawing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+import numpy as np
+
+from opscope.analysis.recommend import keep_counts
+from opscope.analysis.staircase import NEGLIGIBLE, Reading, read_segments
+from opscope.errors import TableError
+from opscope.stats.changepoints import Curve, running_median, student_quantile
+from opscope.stats.evidence import fit_segments
+from opscope.stats.selection import select_model
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from opscope.stats.changepoints import Bools, Floats
+    from opscope.stats.models import Kind
+    from opscope.stats.selection import Selection
+
+Verdict = Literal["steps", "linear", "flat", "quadratic", "zig-zag", "irregular"]
+
+MIN_COUNTS = 6
+"""Fewer distinct counts have no verdict: two steps need two counts each beside the noise."""
+
+_MAX_SCATTER = 0.1  # a smooth curve that misses its points by more is no description of them
+
+
+class Edge(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One jump, somewhere after `low`, the last count before it, and up to `high`, the first after.
+
+    `rise` is the change of level in units of y, without what the slope adds; negative on a drop;
+    `rise_interval` its 95 % interval.
+    """
+
+    low: float
+    high: float
+    rise: float
+    rise_interval: tuple[float, float]
+
+
+class Steps(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What shape a response has, with its edges, its period, and the counts worth using.
+
+    `slope` is y per x within steps, or overall where there are none; `noise` the relative scatter
+    about the fit, a fraction; `outliers` the x of points set aside; intervals are 95 %.
+    `period_reason` says how the period was derived, or why there is none.
+    """
+
+    verdict: Verdict
+    reason: str
+    period: float | None
+    period_interval: tuple[float, float] | None
+    period_reason: str
+    edges: tuple[Edge, ...]
+    slope: float
+    slope_interval: tuple[float, float]
+    noise: float
+    outliers: tuple[float, ...]
+    recommended: tuple[float, ...]
+
+
+def find_steps(
+    x: Sequence[float],
+    y: Sequence[float],
+    *,
+    intervals: Sequence[tuple[float, float]] | None = None,
+) -> Steps:
+    """Find the steps of a cost over a count, or say what shape it has instead.
+
+    Args:
+        x: Counts such as output channels, positive, in any order, repeats allowed: the median
+            of a count's values is used.
+        y: Costs such as `latency_s`, not negative, in any one unit.
+        intervals: 95 % intervals of y; points with wide ones weigh less. Without them the noise
+            is taken as relative, or as absolute where that describes the scatter better.
+
+    Raises:
+        TableError: Lengths differ, a value is not finite, a count is not positive, a cost is
+            negative, or there are fewer than two points.
+
+    Source: behaviour study, Sec. 4.1, Fig. 4 and App. B.2; docs/decisions/0002-step-detection.md.
+    """
+    curve = _curve(*_checked(x, y, intervals))
+    if len(curve) < MIN_COUNTS:
+        return _too_few(curve)
+    absolute = None
+    if intervals is None:
+        absolute = Curve(x=curve.x, y=curve.y, scale=np.full(len(curve), np.median(curve.scale)))
+    selection = select_model(curve, absolute)
+    reading = read_segments(selection)
+    return _smooth(selection) if reading is None else _from_reading(selection.curve, reading)
+
+
+def _checked(
+    x: Sequence[float], y: Sequence[float], intervals: Sequence[tuple[float, float]] | None
+) -> tuple[Floats, Floats, Floats | None]:
+    """Return the columns as arrays, or say what is wrong with them."""
+    xs, ys = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+    half = None
+    if len(xs) != len(ys):
+        raise TableError(
+            f"{len(xs)} counts but {len(ys)} costs", where="find_steps", remedy="Pair them."
+        )
+    if len(xs) < 2:  # noqa: PLR2004 - nothing can be said about one point
+        raise TableError(
+            f"{len(xs)} points are too few", where="find_steps", remedy="Measure more counts."
+        )
+    if intervals is not None:
+        bounds = np.asarray(intervals, dtype=np.float64)
+        if bounds.shape != (len(ys), 2):
+            raise TableError(
+                "intervals are not one (low, high) per cost",
+                where="find_steps(intervals)",
+                remedy=f"Give {len(ys)} pairs, or none at all.",
+            )
+        half = (bounds[:, 1] - bounds[:, 0]) / 2
+    _check_values("x", xs, xs > 0, "counts must be finite and positive")
+    _check_values("y", ys, ys >= 0, "costs must be finite and not negative")
+    if half is not None:
+        _check_values("intervals", half, half >= 0, "intervals must be finite, low before high")
+    return xs, ys, half
+
+
+def _check_values(name: str, values: Floats, good: Bools, what: str) -> None:
+    """Point at the first bad value of a column."""
+    bad = np.flatnonzero(~(np.isfinite(values) & good))
+    if len(bad):
+        raise TableError(
+            f"{what}, but one is {values[bad[0]]}",
+            where=f"find_steps({name}[{bad[0]}])",
+            remedy="Leave out points that were not measured.",
+        )
+
+
+def _curve(x: Floats, y: Floats, half: Floats | None) -> Curve:
+    """Combine repeats by their median and estimate each point's share of the noise."""
+    counts, inverse, repeats = np.unique(x, return_inverse=True, return_counts=True)
+    cost = np.empty(len(counts))
+    cost[inverse] = y
+    for i in np.flatnonzero(repeats > 1):
+        cost[i] = _centre(y[inverse == i])
+    level = np.maximum(running_median(cost), 0.01 * float(np.median(cost)))
+    if not level.max() > 0:
+        level = np.ones(len(counts))
+    scale = level / np.sqrt(repeats)
+    if half is not None:
+        wide = np.bincount(inverse, half) / repeats / level
+        usual = float(np.median(wide))
+        if usual > 0:  # no point is trusted more than twice as far as usual
+            scale = scale * np.maximum(wide / usual, 0.5)
+    return Curve(x=counts, y=cost, scale=scale)
+
+
+def _centre(values: Floats) -> float:
+    """Return the median; of two that disagree by a tenth the lower, since disturbances slow."""
+    if len(values) == 2 and values.max() > 1.1 * values.min():  # noqa: PLR2004 - a pair
+        return float(values.min())
+    return float(np.median(values))
+
+
+def _too_few(curve: Curve) -> Steps:
+    """Say that nothing can be said, beyond the line through the points."""
+    slope, interval = _overall_slope(curve)
+    line = fit_segments(curve, np.zeros(len(curve), dtype=np.int64))
+    return Steps(
+        verdict="irregular",
+        reason=f"{len(curve)} distinct counts are too few to tell a shape: "
+        f"measure at least {MIN_COUNTS}.",
+        period=None,
+        period_interval=None,
+        period_reason="steps cannot be told from so few counts",
+        edges=(),
+        slope=slope,
+        slope_interval=interval,
+        noise=_scatter(curve, curve.y - line.fitted, 2),
+        outliers=(),
+        recommended=keep_counts(curve.x, curve.y),
+    )
+
+
+def _from_reading(curve: Curve, reading: Reading) -> Steps:
+    """Put a reading of segments into the record."""
+    fit = reading.period
+    return Steps(
+        verdict=reading.verdict,
+        reason=reading.reason,
+        period=None if fit is None else fit.period,
+        period_interval=None if fit is None else fit.interval,
+        period_reason=reading.period_reason,
+        edges=tuple(
+            Edge(low=low, high=high, rise=rise, rise_interval=(rise - half, rise + half))
+            for low, high, rise, half in reading.edges
+        ),
+        slope=reading.slope,
+        slope_interval=reading.slope_interval,
+        noise=reading.noise,
+        outliers=tuple(float(value) for value in curve.x[reading.outliers]),
+        recommended=reading.recommended,
+    )
+
+
+def _smooth(selection: Selection) -> Steps:
+    """Describe a curve without steps."""
+    curve = selection.curve
+    kept = curve.only(selection.inliers)
+    verdict, kind, why = _smooth_verdict(kept, selection)
+    model = selection.models[kind]
+    residual = kept.y - model.fitted
+    noise = _scatter(kept, residual, 1 if kind == "flat" else 2)
+    if noise > _MAX_SCATTER:
+        verdict = "irregular"
+        why = f"No line, curve or staircase comes near: the points scatter by {noise:.0%}."
+    slope, interval = _overall_slope(kept)
+    cost = np.interp(curve.x, kept.x, model.fitted)
+    if verdict == "irregular" and kind != "curved":
+        cost = curve.y
+    if verdict == "flat":
+        cost = np.full(len(curve), float(np.median(curve.y)))
+    return Steps(
+        verdict=verdict,
+        reason=why,
+        period=None,
+        period_interval=None,
+        period_reason="there are no steps",
+        edges=(),
+        slope=slope,
+        slope_interval=interval,
+        noise=noise,
+        outliers=tuple(float(value) for value in curve.x[~selection.inliers]),
+        recommended=keep_counts(curve.x, cost),
+    )
+
+
+def _smooth_verdict(kept: Curve, selection: Selection) -> tuple[Verdict, Kind, str]:
+    """Choose the plainest smooth model that is good enough for a designer."""
+    models = selection.models
+    kinds: tuple[Kind, ...] = ("flat", "linear", "quadratic", "curved")
+    kind = max((k for k in kinds if k in models), key=lambda k: models[k].score)
+    plainer: tuple[Kind, ...] = ("flat", "linear", "quadratic")
+    for other in plainer:
+        if kind == other:
+            break
+        near = float(np.max(np.abs(models[other].fitted - models[kind].fitted) / kept.scale))
+        if near < NEGLIGIBLE:
+            kind = other
+            break
+    gap = float(np.min(np.diff(kept.x)))
+    texts: dict[Kind, tuple[Verdict, str]] = {
+        "flat": ("flat", "The cost does not depend on the count: use the largest."),
+        "linear": (
+            "linear",
+            f"The cost follows a line; steps no wider than the grid of {gap:g} would look alike.",
+        ),
+        "quadratic": ("quadratic", "The cost follows a parabola without steps."),
+        "curved": ("irregular", "The cost bends smoothly, but is neither a line nor a parabola."),
+    }
+    verdict, why = texts[kind]
+    return verdict, kind, why
+
+
+def _scatter(kept: Curve, residual: Floats, size: int) -> float:
+    """Return the relative scatter of residuals with `size` coefficients fitted."""
+    level = np.maximum(np.abs(kept.y - residual), 1e-12 * float(np.max(np.abs(kept.y)) or 1.0))
+    return float(np.sqrt(np.sum((residual / level) ** 2) / max(len(kept) - size, 1)))
+
+
+def _overall_slope(kept: Curve) -> tuple[float, tuple[float, float]]:
+    """Return the slope of the straight line with its 95 % interval, unbounded for two points."""
+    fit = fit_segments(kept, np.zeros(len(kept), dtype=np.int64))
+    degrees = len(kept) - 2
+    if degrees < 1:
+        return fit.slope, (float("-inf"), float("inf"))
+    half = student_quantile(degrees) * float(np.sqrt(fit.rss / degrees / fit.sxx))
+    return fit.slope, (fit.slope - half, fit.slope + half)

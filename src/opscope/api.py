@@ -1,0 +1,278 @@
+"""The public functions of opscope. Commands are a thin layer over these; so are notebooks.
+
+Everything takes texts or records and returns records; heavy packages load when they are needed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from opscope.core.configuration import Precision, Workload
+from opscope.core.finding import Finding
+from opscope.core.measurement import Measurement
+from opscope.core.platform import PlatformInfo, PlatformListing
+from opscope.core.record import Record
+from opscope.core.study import Cohort, Job, Limits, Protocol, Study
+from opscope.core.trial import Trial
+from opscope.errors import InputError, OpscopeError, PlatformError, StoreError
+
+if TYPE_CHECKING:
+    from opscope.analysis.steps import Steps
+    from opscope.engine.executors.base import Executor
+    from opscope.engine.runner import Event, Summary
+
+DATABASE = Path("opscope.db")
+"""Where trials are kept unless another file is named."""
+
+
+def platforms() -> list[PlatformListing]:
+    """Return every platform that opscope knows, available ones first, with reasons for the rest."""
+    from opscope.platforms.registry import list_platforms
+
+    return list_platforms()
+
+
+class Measured(Record, frozen=True, kw_only=True):
+    """How one configuration fared on one platform; ``trial`` is absent if it never opened."""
+
+    platform: str
+    precision: Precision
+    status: str
+    reason: str
+    info: PlatformInfo | None = None
+    trial: Trial | None = None
+
+    def quantity(self, name: str) -> Measurement | None:
+        """Return the measurement of ``name`` over the whole network, if there is one."""
+        return self.trial.measurement(name) if self.trial else None
+
+
+def measure(
+    configuration: str,
+    platforms: Sequence[str],
+    *,
+    precisions: Sequence[Precision] = (Precision.FP32,),
+    batch: int = 1,
+    protocol: Protocol | None = None,
+    executor: Executor | None = None,
+) -> list[Measured]:
+    """Measure one configuration now, on several platforms and precisions; nothing is stored.
+
+    Args:
+        configuration: Its text, as in ``conv:h=28,cin=320,cout=64,k=3``.
+        platforms: Texts of platforms, as in ``openvino-cpu:threads=2``.
+        precisions: Precisions to run it in.
+        batch: Images in a call.
+        protocol: How often to visit; the default serves.
+        executor: Where to measure; this machine unless given.
+
+    Returns:
+        One result for each platform and precision, in the order asked for.
+
+    Raises:
+        ConfigurationError: If the configuration or the name of a platform cannot be meant.
+    """
+    from opscope.core.platform import PlatformName
+    from opscope.graph import resolve
+
+    resolved = resolve(configuration)
+    for name in platforms:
+        PlatformName.parse(name)
+    workloads = [
+        Workload(configuration=resolved, precision=precision, batch=batch)
+        for precision in precisions
+    ]
+    with _measuring(executor) as measuring:
+        return [
+            result
+            for name in dict.fromkeys(platforms)
+            for result in _measure_on(measuring, name, workloads, protocol or Protocol())
+        ]
+
+
+def _measure_on(
+    executor: Executor, name: str, workloads: Sequence[Workload], protocol: Protocol
+) -> list[Measured]:
+    try:
+        info, _ = executor.describe(name)
+    except InputError:
+        raise
+    except OpscopeError as exc:
+        return [
+            Measured(platform=name, precision=w.precision, status="unavailable", reason=str(exc))
+            for w in workloads
+        ]
+    cohort = Cohort(
+        platform=info.name,
+        jobs=tuple(Job(workload=workload, platform=info.name) for workload in workloads),
+        protocol=protocol,
+        limits=Limits(),
+        seed=0,
+        timed=info.deployments == "timed",
+    )
+    trials = {t.job: t for t in executor.execute([cohort]) if isinstance(t, Trial)}
+    return [
+        Measured(
+            platform=info.name,
+            precision=job.workload.precision,
+            status=trials[job].status,
+            reason=trials[job].reason,
+            info=info,
+            trial=trials[job],
+        )
+        for job in cohort.jobs
+    ]
+
+
+def studies() -> list[Study]:
+    """Return the studies that come with opscope."""
+    from opscope.engine.studies import builtin_studies, load_study
+
+    return [load_study(name) for name in builtin_studies()]
+
+
+def study(name: str) -> Study:
+    """Return the built-in study of this name, or the one in the TOML file of this path.
+
+    Raises:
+        StudyError: If there is none, or it is malformed.
+    """
+    from opscope.engine.studies import load_study
+
+    return load_study(name)
+
+
+def count_jobs(study: Study, platforms: Sequence[str]) -> int:
+    """Return how many jobs the study is on these platforms.
+
+    Raises:
+        StudyError: If it holds an impossible configuration.
+    """
+    from opscope.engine.planner import plan
+
+    return len(plan(study, platforms))
+
+
+def run_study(
+    study: Study,
+    platforms: Sequence[str] = (),
+    *,
+    database: Path = DATABASE,
+    fresh: bool = False,
+    retry: Collection[str] = (),
+    watch: Callable[[Event], None] | None = None,
+    executor: Executor | None = None,
+) -> Summary:
+    """Measure what is still missing of a study and store every trial as it ends.
+
+    Args:
+        study: The question.
+        platforms: Texts of platforms; those the study names unless given.
+        database: SQLite file; made if it is not there.
+        fresh: Start another run although there is one to go on with.
+        retry: Outcomes whose jobs are measured again: ``failed``, ``unsupported``, ``untrusted``.
+        watch: Called at every event.
+        executor: Where to measure; this machine unless given.
+
+    Raises:
+        OpscopeError: If a platform cannot be opened, the study is impossible, or the database
+            cannot be written; nothing that was stored is lost.
+    """
+    from opscope.engine.runner import run_study
+    from opscope.store import Store
+
+    with Store(database, write=True) as store, _measuring(executor) as measuring:
+        return run_study(
+            study,
+            platforms or study.platforms,
+            store=store,
+            executor=measuring,
+            fresh=fresh,
+            retry=retry,
+            watch=watch,
+        )
+
+
+def findings(
+    study: str, *, database: Path = DATABASE, platforms: Collection[str] = ()
+) -> list[Finding]:
+    """Return what the newest run of a study says, while it runs or after.
+
+    Each platform is judged by its newest fingerprint: figures of another version or device of the
+    same name are never mixed in.
+
+    Args:
+        study: Name of the study.
+        database: The file its trials are in.
+        platforms: Texts of platforms to keep to; all of the run unless given.
+
+    Raises:
+        StoreError: If there is no such run.
+    """
+    from opscope.analysis.findings import find
+    from opscope.analysis.responses import Evidence
+    from opscope.store import Store
+
+    wanted = {_canonical(name) for name in platforms}
+    with Store(database) as store:
+        runs = store.runs(study)
+        if not runs:
+            raise StoreError(
+                f"no run of a study {study!r} is kept there",
+                where=str(database),
+                remedy=f"Run it: opscope study run {study}.",
+            )
+        stored = store.trials(runs[0])
+        newest = {item.trial.job.platform: item.fingerprint for item in stored}
+        infos = {name: store.platform(fingerprint) for name, fingerprint in newest.items()}
+    evidence = [
+        Evidence(number=item.id, trial=item.trial, platform=infos[item.trial.job.platform])
+        for item in stored
+        if item.fingerprint == newest[item.trial.job.platform]
+        and (not wanted or item.trial.job.platform in wanted)
+    ]
+    return find(runs[0].study, evidence)
+
+
+def steps(table: Path, *, x: str, y: str, where: Iterable[tuple[str, str]] = ()) -> Steps:
+    """Return the verdict on steps of column ``y`` against column ``x`` of a CSV table.
+
+    Args:
+        table: A CSV file whose first row names the columns.
+        x: Column of counts.
+        y: Column of costs, in any unit.
+        where: Columns and the value, as text or number, that a row must have there to take part.
+
+    Raises:
+        TableError: If the file, a column or a value cannot be used; it names the row.
+    """
+    from opscope.analysis.steps import find_steps
+    from opscope.store.exchange import read_columns
+
+    return find_steps(*read_columns(table, x, y, where=dict(where)))
+
+
+def _canonical(platform: str) -> str:
+    """Return the name a platform's trials are kept under, even if its package is gone by now."""
+    from opscope.core.platform import PlatformName
+    from opscope.platforms.registry import open_platform
+
+    try:
+        return open_platform(platform).info().name
+    except PlatformError:
+        return str(PlatformName.parse(platform))
+
+
+@contextlib.contextmanager
+def _measuring(executor: Executor | None) -> Iterator[Executor]:
+    """Yield the executor given, or one of our own that ends with the block."""
+    if executor:
+        yield executor
+        return
+    from opscope.engine.executors.local import LocalExecutor
+
+    with LocalExecutor() as own:
+        yield own

@@ -1,0 +1,104 @@
+"""``opscope measure``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from opscope.cli.output import console, json_option, platform_option, print_json
+
+if TYPE_CHECKING:
+    from opscope.api import Measured
+
+
+@click.command()
+@click.argument("configuration")
+@platform_option
+@click.option(
+    "--precision",
+    "precisions",
+    multiple=True,
+    default=["fp32"],
+    show_default=True,
+    metavar="PRECISION",
+    help="A precision to run in; may be repeated.",
+)
+@click.option("--batch", type=click.IntRange(min=1), default=1, show_default=True)
+@json_option
+@click.pass_context
+def measure(
+    ctx: click.Context,
+    configuration: str,
+    platforms: tuple[str, ...],
+    precisions: tuple[str, ...],
+    batch: int,
+    *,
+    as_json: bool,
+) -> None:
+    """Measure CONFIGURATION now, side by side on several platforms.
+
+    CONFIGURATION is a text such as conv:h=28,cin=320,cout=64,k=3. Nothing is stored. Without -p
+    it is measured on every available platform whose figures are measured.
+    """
+    from opscope import api
+    from opscope.core.configuration import parse_precision
+
+    results = api.measure(
+        configuration,
+        platforms or _measuring_platforms(),
+        precisions=[parse_precision(precision) for precision in precisions],
+        batch=batch,
+    )
+    if as_json:
+        print_json([_row(result) for result in results])
+    else:
+        _show(results)
+    ctx.exit(0 if all(result.status == "ok" for result in results) else 1)
+
+
+def _measuring_platforms() -> list[str]:
+    from opscope import api
+    from opscope.core.platform import Origin
+
+    return [
+        listing.name
+        for listing in api.platforms()
+        if listing.available and listing.origin is Origin.MEASURED
+    ]
+
+
+def _row(result: Measured) -> dict[str, Any]:
+    """Return one result flat; quantities other than latency stand under their own names."""
+    latency = result.quantity("latency_s")
+    others = result.trial.measurements if result.trial else ()
+    return {
+        "platform": result.platform,
+        "precision": result.precision,
+        "status": result.status,
+        "reason": result.reason,
+        "origin": result.info.origin if result.info else None,
+        "latency_s": latency.value if latency else None,
+        "interval_s": latency.interval if latency else None,
+        "trust": latency.trust.verdict if latency else None,
+        "trust_reason": latency.trust.reason if latency else None,
+        "derivation": latency.derivation if latency else None,
+        "spread_s": latency.spread if latency else None,
+        "runtime_version": result.info.runtime_version if result.info else None,
+        **{other.quantity: other.value for other in others if other.quantity != "latency_s"},
+    }
+
+
+def _show(results: list[Measured]) -> None:
+    from rich.text import Text
+
+    from opscope.report.terminal import measurement_lines
+
+    out = console()
+    for result in results:
+        out.print(Text(f"{result.platform} @{result.precision.value}", style="bold underline"))
+        if result.status != "ok":
+            out.print(Text(f"{result.status}: {result.reason}", style="red"))
+        for measurement in result.trial.measurements if result.trial else ():
+            out.print(measurement_lines(measurement))
+        out.print()

@@ -1,0 +1,52 @@
+"""How commands print: JSON for machines, rich for people. Nothing is computed here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rich.console import Console
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+platform_option = click.option(
+    "-p",
+    "--platform",
+    "platforms",
+    multiple=True,
+    metavar="PLATFORM",
+    help="A platform, as in openvino-cpu:threads=2; may be repeated.",
+)
+
+
+def database_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--db FILE``."""
+    return click.option(
+        "--db",
+        "database",
+        type=click.Path(dir_okay=False, path_type=Path),
+        default=Path("opscope.db"),
+        show_default=True,
+        metavar="FILE",
+        help="Database of trials.",
+    )(function)
+
+
+def print_json(value: object) -> None:
+    """Print records or plain values as JSON."""
+    import msgspec
+
+    text = msgspec.json.format(msgspec.json.encode(value, enc_hook=str), indent=2)
+    click.echo(text.decode())
+
+
+def console(*, err: bool = False) -> Console:
+    """Return where rich prints: standard output unless ``err``."""
+    from rich.console import Console
+
+    return Console(stderr=err, highlight=False)

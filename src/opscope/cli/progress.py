@@ -1,0 +1,75 @@
+"""Progress of a run: a bar with the time left in a terminal, a line now and then elsewhere."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.progress import (
+    Progress as Bar,
+)
+
+from opscope.engine.runner import Event
+from opscope.report.units import duration
+
+_LINE_EVERY_S = 15.0
+
+
+class Progress:
+    """Shows a run's events as they come.
+
+    The time left follows from the pace of this session, work on unfinished jobs included.
+    """
+
+    def __init__(self, console: Console, *, title: str) -> None:
+        self._console = console
+        self._title = title
+        self._start = self._last_line = time.monotonic()
+        self._found: int | None = None
+        self._bar = Bar(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(elapsed_when_finished=True),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._task = self._bar.add_task(title, total=None)
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def update(self, event: Event) -> None:
+        """Show how far the run is."""
+        if self._found is None:
+            self._found = event.done
+        waits = " (waiting: this machine is being timed by another opscope)"
+        text = self._title + (waits if event.waiting else "")
+        done = event.done + event.ahead
+        self._bar.update(self._task, completed=done, total=event.total, description=text)
+        if not self._console.is_terminal:
+            self._line(event, done - self._found)
+
+    def _line(self, event: Event, work: float) -> None:
+        now = time.monotonic()
+        if now - self._last_line < _LINE_EVERY_S or work <= 0:
+            return
+        self._last_line = now
+        left_s = (event.total - event.done - event.ahead) * (now - self._start) / work
+        self._console.print(
+            f"{self._title}: {event.done} of {event.total} jobs, about {duration(left_s)} left"
+        )

@@ -1,0 +1,149 @@
+"""The local executor: worker processes on this machine, one at a time, reused between cohorts.
+
+A worker that dies costs nothing finished: the job it was at is tried again alone, the rest of its
+cohort together; whoever kills a worker alone is the culprit and fails.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections import deque
+from collections.abc import Iterable, Iterator
+from types import TracebackType
+from typing import Self
+
+import msgspec
+
+from opscope import errors
+from opscope.core.environment import Environment
+from opscope.core.platform import PlatformInfo
+from opscope.core.study import Cohort
+from opscope.core.trial import Trial
+from opscope.engine.executors.base import Progress
+from opscope.engine.executors.process import WorkerDied, WorkerProcess
+from opscope.engine.messages import Answer, Describe, Described, Done, Finished, Measure, Refused
+from opscope.errors import OpscopeError, WorkerError
+
+
+class LocalExecutor:
+    """Measures on this machine, in one worker process per platform."""
+
+    def __init__(self, *, poll_s: float = 0.5) -> None:
+        self._poll_s = poll_s
+        self._worker: WorkerProcess | None = None
+        self._platform = ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the worker."""
+        if self._worker:
+            self._worker.end()
+        self._worker = None
+
+    def describe(self, platform: str) -> tuple[PlatformInfo, Environment]:
+        """Return what ``platform`` and this machine are, as a worker sees them.
+
+        Raises:
+            OpscopeError: If the platform cannot be opened.
+            WorkerError: If opening it ends the worker.
+        """
+        worker = self._worker_for(platform)
+        try:
+            worker.send(Describe(platform=platform))
+            answer = worker.wait(None)
+        except WorkerDied as death:
+            self.close()
+            raise WorkerError(
+                f"opening it ended the worker process ({death.how})",
+                where=platform,
+                remedy=f"Its last words: {death.last_words}" if death.last_words else "",
+            ) from death
+        match answer:
+            case Described():
+                return answer.info, answer.environment
+            case Refused():
+                raise _rebuilt(answer)
+        raise WorkerError(
+            f"a worker answered {type(answer).__name__} to a question", where=platform
+        )
+
+    def execute(self, cohorts: Iterable[Cohort]) -> Iterator[Trial | Progress]:
+        """Yield one trial for every job of the cohorts, whatever becomes of the workers."""
+        for cohort in cohorts:
+            pending = deque([cohort])
+            while pending:
+                yield from self._measure(pending.popleft(), pending)
+
+    def _measure(self, cohort: Cohort, pending: deque[Cohort]) -> Iterator[Trial | Progress]:
+        left = set(range(len(cohort.jobs)))
+        worker = self._worker_for(cohort.platform)
+        try:
+            worker.send(Measure(cohort=cohort))
+            while not isinstance(answer := worker.wait(self._poll_s), Done):
+                if isinstance(answer, Finished):
+                    left.remove(answer.index)
+                    yield answer.trial
+                else:
+                    yield _progress(answer, worker, cohort, len(cohort.jobs) - len(left))
+        except WorkerDied as death:
+            self.close()
+            if len(cohort.jobs) == 1 and left:
+                yield _failed(cohort, death)
+            else:
+                pending.extendleft(reversed(_apart(cohort, left, death)))
+
+    def _worker_for(self, platform: str) -> WorkerProcess:
+        if self._worker and self._platform != platform:
+            self.close()  # two runtimes in one process would share threads and memory
+        if not self._worker:
+            self._worker, self._platform = WorkerProcess(), platform
+        return self._worker
+
+
+def _progress(answer: Answer | None, worker: WorkerProcess, cohort: Cohort, ended: int) -> Progress:
+    if isinstance(answer, Refused):
+        raise _rebuilt(answer)
+    position = worker.position()
+    ahead = position.visits / cohort.protocol.rounds - ended
+    return Progress(ahead=max(0.0, ahead), waiting=position.phase == "waiting")
+
+
+def _apart(cohort: Cohort, left: set[int], death: WorkerDied) -> list[Cohort]:
+    """Return what is left of a cohort as cohorts to try again: the suspect alone, the rest.
+
+    Without a suspect every job is tried alone, since any may be the culprit.
+    """
+    suspect = death.position.job
+    groups = [[index] for index in sorted(left)]
+    if suspect in left:
+        groups = [[suspect], sorted(left - {suspect})]
+    return [
+        msgspec.structs.replace(cohort, jobs=tuple(cohort.jobs[index] for index in group))
+        for group in groups
+        if group
+    ]
+
+
+def _failed(cohort: Cohort, death: WorkerDied) -> Trial:
+    limits, phase = cohort.limits, death.position.phase
+    reason = f"the worker process ended in {phase}: {death.how}"
+    if death.signal == signal.SIGALRM:
+        limit = limits.visit_s if phase == "visit" else limits.prepare_s
+        reason = f"{phase} took longer than its limit of {limit:g} s"
+    elif death.signal == signal.SIGKILL:
+        reason += ", most likely by the kernel for want of memory"
+    return Trial(job=cohort.jobs[0], status="failed", reason=reason, traceback=death.last_words)
+
+
+def _rebuilt(refusal: Refused) -> OpscopeError:
+    """Return the error a worker met, as if it had been met here."""
+    kind = getattr(errors, refusal.error, OpscopeError)
+    error: OpscopeError = kind(refusal.what, where=refusal.where, remedy=refusal.remedy)
+    return error

@@ -1,0 +1,58 @@
+"""What an executor and its worker say to each other: one JSON line each."""
+
+from __future__ import annotations
+
+from opscope.core.environment import Environment
+from opscope.core.platform import PlatformInfo
+from opscope.core.record import Record
+from opscope.core.study import Cohort
+from opscope.core.trial import Trial
+
+
+class Describe(Record, frozen=True, kw_only=True, tag="describe"):
+    """Asked of a worker: what is this platform, and this machine?"""
+
+    platform: str
+
+
+class Measure(Record, frozen=True, kw_only=True, tag="measure"):
+    """Asked of a worker: measure this cohort."""
+
+    cohort: Cohort
+
+
+Request = Describe | Measure
+
+
+class Described(Record, frozen=True, kw_only=True, tag="described"):
+    """A worker's answer to `Describe`."""
+
+    info: PlatformInfo
+    environment: Environment
+
+
+class Refused(Record, frozen=True, kw_only=True, tag="refused"):
+    """A worker's answer to a request that no job is to blame for: the platform does not open."""
+
+    error: str
+    what: str
+    where: str
+    remedy: str
+
+
+class Waiting(Record, frozen=True, kw_only=True, tag="waiting"):
+    """Another process is timing on this machine; the worker waits until it is done."""
+
+
+class Finished(Record, frozen=True, kw_only=True, tag="finished"):
+    """One job of the cohort in hand ended."""
+
+    index: int
+    trial: Trial
+
+
+class Done(Record, frozen=True, kw_only=True, tag="done"):
+    """The cohort in hand is through."""
+
+
+Answer = Described | Refused | Waiting | Finished | Done

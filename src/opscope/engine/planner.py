@@ -1,0 +1,110 @@
+"""The planner: a study becomes jobs, and jobs become cohorts. Pure; nothing is run or read."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Iterator, Sequence
+
+from opscope.core.configuration import Configuration, Workload
+from opscope.core.platform import PlatformInfo
+from opscope.core.space import Space
+from opscope.core.study import Cohort, Job, Study
+from opscope.errors import OpscopeError, StudyError
+from opscope.graph import build, resolve
+
+
+def plan(study: Study, platforms: Sequence[str]) -> list[Job]:
+    """Return every job of ``study`` on ``platforms``: workload × platform × meter.
+
+    Raises:
+        StudyError: If a space cannot be expanded or holds an impossible configuration; it names
+            the space.
+    """
+    configurations = list(_configurations(study))
+    workloads = [
+        Workload(configuration=configuration, precision=precision, batch=batch)
+        for configuration, precision, batch in itertools.product(
+            configurations, study.precisions, study.batches
+        )
+    ]
+    return [
+        Job(workload=workload, platform=platform, meter=meter)
+        for platform, workload, meter in itertools.product(platforms, workloads, study.meters)
+    ]
+
+
+def group(jobs: Sequence[Job], study: Study, infos: Sequence[PlatformInfo]) -> list[Cohort]:
+    """Return the jobs as cohorts, one platform each, small enough for count and memory.
+
+    Each cohort mixes distant points of a sweep, so that a drift of the machine falls on all of
+    it and not on neighbours.
+
+    Args:
+        jobs: What is left to measure.
+        study: Its limits bound a cohort, its seed shuffles.
+        infos: The platforms in the order in which they are to be measured.
+    """
+    cohorts = []
+    for info in infos:
+        mine = [job for job in jobs if job.platform == info.name]
+        random.Random(study.seed).shuffle(mine)  # noqa: S311 - an order, not a secret
+        for number, part in enumerate(_parts(mine, study)):
+            cohorts.append(
+                Cohort(
+                    platform=info.name,
+                    jobs=tuple(part),
+                    protocol=study.protocol,
+                    limits=study.limits,
+                    seed=study.seed,
+                    number=number,
+                    timed=info.deployments == "timed",
+                )
+            )
+    return cohorts
+
+
+def _configurations(study: Study) -> Iterator[Configuration]:
+    seen: set[Configuration] = set()
+    for number, space in enumerate(study.spaces):
+        for configuration in _resolved(space, f"spaces[{number}]"):
+            if configuration not in seen:
+                seen.add(configuration)
+                yield configuration
+
+
+def _resolved(space: Space, where: str) -> Iterator[Configuration]:
+    try:
+        for point in space.points():
+            yield resolve(
+                Configuration(kind=space.kind, name=space.name, parameters=tuple(point.items()))
+            )
+    except StudyError as exc:
+        raise exc.at(where) from exc
+    except OpscopeError as exc:
+        raise StudyError(
+            exc.what,
+            where=f"{where}: {exc.where}",
+            remedy=f"{exc.remedy} Or keep such points out with constraints = […].",
+        ) from exc
+
+
+def _parts(jobs: Sequence[Job], study: Study) -> Iterator[list[Job]]:
+    part: list[Job] = []
+    held = 0
+    for job in jobs:
+        size = _footprint(job.workload)
+        full = len(part) >= study.limits.cohort_size or held + size > study.limits.cohort_bytes
+        if part and full:
+            yield part
+            part, held = [], 0
+        part.append(job)
+        held += size
+    if part:
+        yield part
+
+
+def _footprint(workload: Workload) -> int:
+    """Predict the bytes a deployment holds: weights twice, since a runtime packs its own copy."""
+    graph = build(workload)
+    return 4 * (2 * graph.parameters + graph.activations)

@@ -1,0 +1,36 @@
+"""The flight recorder: what a worker is doing, where its executor can read it after a crash.
+
+A message would wake the executor beside a measurement; a write into a small shared file does not.
+"""
+
+from __future__ import annotations
+
+import os
+
+from opscope.core.record import Record, from_json, to_json
+
+_SIZE = 128
+
+
+class Position(Record, frozen=True, kw_only=True):
+    """Where a worker is: at which job of its cohort, in which phase, how many visits are done."""
+
+    job: int | None = None
+    phase: str = "starting"
+    visits: int = 0
+
+
+class FlightRecorder:
+    """Writes and reads one `Position` in a file both processes have open."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+
+    def write(self, position: Position) -> None:
+        """Replace the position."""
+        os.pwrite(self.descriptor, to_json(position).encode().ljust(_SIZE), 0)
+
+    def read(self) -> Position:
+        """Return the last position written, or the starting one."""
+        text = os.pread(self.descriptor, _SIZE, 0).strip()
+        return from_json(text, Position) if text else Position()

@@ -1,0 +1,159 @@
+"""The runner: plans a study, has it executed, stores each trial as it ends, and can go on later."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
+
+import opscope.graph
+from opscope.core.platform import PlatformInfo
+from opscope.core.record import Record
+from opscope.core.study import Job, Study
+from opscope.core.trial import Trial, trial_key
+from opscope.engine.executors.base import Executor, Progress
+from opscope.engine.planner import group, plan
+from opscope.errors import StudyError
+from opscope.store import Run, Store
+
+RETRIABLE = ("failed", "unsupported", "untrusted")
+"""Outcomes that can be asked to be tried again."""
+
+
+class Event(Record, frozen=True, kw_only=True):
+    """How far a run is.
+
+    Attributes:
+        done: Jobs that ended, in this session and before.
+        total: Jobs of the study.
+        ahead: Work done on jobs that have not ended yet, counted in jobs.
+        trial: The trial that just ended, if one did.
+        waiting: Whether another process holds the machine for timing.
+    """
+
+    done: int
+    total: int
+    ahead: float = 0.0
+    trial: Trial | None = None
+    waiting: bool = False
+
+
+class Summary(Record, frozen=True, kw_only=True):
+    """How a session of a run ended.
+
+    Attributes:
+        found: Jobs that had been measured before.
+        outcomes: How many jobs ended in each status in this session.
+        wall_s: Wall time of the session.
+        load_s: Of it, inside the runtimes while they loaded workloads.
+        run_s: Of it, inside the runtimes while they ran.
+    """
+
+    run: Run
+    total: int
+    found: int
+    outcomes: dict[str, int]
+    wall_s: float
+    load_s: float
+    run_s: float
+
+    @property
+    def runtime_share(self) -> float:
+        """Share of the wall time that was spent inside the runtimes."""
+        return (self.load_s + self.run_s) / self.wall_s if self.wall_s else 0.0
+
+
+def run_study(
+    study: Study,
+    platforms: Sequence[str],
+    *,
+    store: Store,
+    executor: Executor,
+    fresh: bool = False,
+    retry: Collection[str] = (),
+    watch: Callable[[Event], None] | None = None,
+) -> Summary:
+    """Measure what is still missing of ``study`` on ``platforms``; store each trial as it ends.
+
+    Args:
+        study: The question.
+        platforms: Names of platforms, one or more.
+        store: Where trials are kept; opened for writing.
+        executor: Where they are measured.
+        fresh: Start another run, although there is one to go on with.
+        retry: Outcomes of `RETRIABLE` whose jobs are measured again.
+        watch: Called at every event.
+
+    Raises:
+        OpscopeError: If a platform cannot be opened or the study is impossible; nothing is
+            measured then.
+    """
+    start = time.perf_counter()
+    if not platforms:
+        raise StudyError("no platform is named", where=study.name, remedy="Use -p PLATFORM.")
+    described = [executor.describe(name) for name in dict.fromkeys(platforms)]
+    infos = {info.name: info for info, _ in described}
+    jobs = {_key(job, study, infos): job for job in plan(study, list(infos))}
+    run = store.open_run(study, fresh=fresh)
+    outcomes = store.outcomes(run)
+    pending = {key: job for key, job in jobs.items() if outcomes.get(key, "") in ("", *retry)}
+    counter = _Counter(watch or _ignore, total=len(jobs), done=len(jobs) - len(pending))
+    keys = {job: key for key, job in pending.items()}
+    session = store.open_session(run, described[0][1])
+    try:
+        cohorts = group(list(pending.values()), study, list(infos.values()))
+        for event in executor.execute(cohorts):
+            if isinstance(event, Trial):
+                info = infos[event.job.platform]
+                store.add_trial(run, session, keys[event.job], info, event)
+            counter.count(event)
+    finally:
+        wall_s = time.perf_counter() - start
+        store.close_session(session, wall_s=wall_s, runtime_s=counter.load_s + counter.run_s)
+    return Summary(
+        run=run,
+        total=len(jobs),
+        found=len(jobs) - len(pending),
+        outcomes=dict(counter.outcomes),
+        wall_s=wall_s,
+        load_s=counter.load_s,
+        run_s=counter.run_s,
+    )
+
+
+def _ignore(event: Event) -> None:
+    del event
+
+
+class _Counter:
+    """Counts what ended and tells whoever watches."""
+
+    def __init__(self, watch: Callable[[Event], None], *, total: int, done: int) -> None:
+        self._watch = watch
+        self._total = total
+        self._done = done
+        self.outcomes: Counter[str] = Counter()
+        self.load_s = self.run_s = 0.0
+        watch(Event(done=done, total=total))
+
+    def count(self, event: Trial | Progress) -> None:
+        if isinstance(event, Progress):
+            self._watch(
+                Event(
+                    done=self._done,
+                    total=self._total,
+                    ahead=event.ahead,
+                    waiting=event.waiting,
+                )
+            )
+            return
+        self._done += 1
+        self.outcomes[event.status] += 1
+        self.load_s += event.timings.load_s
+        self.run_s += event.timings.run_s
+        self._watch(Event(done=self._done, total=self._total, trial=event))
+
+
+def _key(job: Job, study: Study, infos: dict[str, PlatformInfo]) -> str:
+    revisions = {"graph": opscope.graph.REVISION}
+    return trial_key(job, infos[job.platform], study.protocol, study.seed, revisions)

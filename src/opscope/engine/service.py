@@ -1,0 +1,96 @@
+"""The worker process: reads requests on its input, answers on its output, a JSON line each.
+
+Started as ``python -m opscope.engine.service RECORDER_DESCRIPTOR PARENT_PID``. What runtimes print
+goes to standard error, so that no chatter can break the protocol.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from contextlib import nullcontext
+from typing import BinaryIO
+
+import msgspec
+
+from opscope.core.trial import Trial
+from opscope.engine import machine
+from opscope.engine.messages import (
+    Answer,
+    Describe,
+    Described,
+    Done,
+    Finished,
+    Measure,
+    Refused,
+    Request,
+    Waiting,
+)
+from opscope.engine.recorder import FlightRecorder, Position
+from opscope.engine.worker import CohortRun
+from opscope.errors import OpscopeError
+from opscope.meters.environment import read_environment
+from opscope.platforms.registry import open_platform
+
+_OPENING_LIMIT_S = 120.0
+
+Say = Callable[[Answer], None]
+
+
+def main() -> None:
+    """Serve requests until the input ends."""
+    recorder = FlightRecorder(int(sys.argv[1]))
+    machine.die_with_parent(int(sys.argv[2]))
+    machine.limit_memory()
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    encoder = msgspec.json.Encoder()
+
+    def say(answer: Answer) -> None:
+        answers.write(encoder.encode(answer) + b"\n")
+        answers.flush()
+
+    serve(sys.stdin.buffer, say, recorder)
+
+
+def serve(requests: BinaryIO, say: Say, recorder: FlightRecorder) -> None:
+    """Answer each line of ``requests``."""
+    decoder = msgspec.json.Decoder(Request)
+    for line in requests:
+        request = decoder.decode(line)
+        try:
+            match request:
+                case Describe():
+                    say(_describe(request))
+                case Measure():
+                    _measure(request, say, recorder)
+                    say(Done())
+        except OpscopeError as exc:
+            say(
+                Refused(error=type(exc).__name__, what=exc.what, where=exc.where, remedy=exc.remedy)
+            )
+
+
+def _describe(request: Describe) -> Described:
+    with machine.time_limit(_OPENING_LIMIT_S):
+        info = open_platform(request.platform).info()
+        return Described(info=info, environment=read_environment())
+
+
+def _measure(request: Measure, say: Say, recorder: FlightRecorder) -> None:
+    cohort = request.cohort
+    recorder.write(Position(phase="waiting"))
+
+    def emit(index: int, trial: Trial) -> None:
+        say(Finished(index=index, trial=trial))
+
+    timing = machine.sole_timing(lambda: say(Waiting())) if cohort.timed else nullcontext()
+    with timing:
+        with machine.time_limit(_OPENING_LIMIT_S):
+            platform = open_platform(cohort.platform)
+        CohortRun(cohort, platform, recorder, emit).measure()
+
+
+if __name__ == "__main__":
+    main()

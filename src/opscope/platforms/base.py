@@ -1,0 +1,149 @@
+"""The contracts of platforms and deployments, and the timing loop that timed deployments share.
+
+A family lists its platforms and opens one from its name; a platform prepares a workload; the
+deployment is sampled (timed) or read once (reporting). What a platform can do is data.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import resource
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Protocol, TypeVar
+
+import numpy as np
+
+from opscope.core.configuration import Workload
+from opscope.core.measurement import Measurement, Samples
+from opscope.core.parameters import canonical, read_parameters
+from opscope.core.platform import PlatformInfo, PlatformListing, PlatformName
+from opscope.core.record import Record
+from opscope.core.study import Instrumentation
+
+Arrays = Mapping[str, np.ndarray]
+"""Tensors by name."""
+
+
+class Family(Protocol):
+    """Platforms of one runtime: what an entry point of ``opscope.platforms`` names."""
+
+    def listings(self) -> list[PlatformListing]:
+        """Return every platform of the family, available or not, without loading the runtime."""
+        ...
+
+    def open(self, name: PlatformName) -> Platform:
+        """Return the platform ``name`` spells.
+
+        Raises:
+            ConfigurationError: If an option is unknown or impossible.
+            PlatformUnavailable: If the package or device is missing.
+        """
+        ...
+
+
+class Platform(Protocol):
+    """A device, a runtime and its options, ready to prepare workloads."""
+
+    def info(self) -> PlatformInfo:
+        """Return what it is and what it can report."""
+        ...
+
+    def supports(self, workload: Workload) -> str:
+        """Return why it cannot run ``workload``, or an empty text when it can."""
+        ...
+
+    def prepare(
+        self, workload: Workload, *, seed: int, instrumentation: Instrumentation
+    ) -> TimedDeployment | ReportingDeployment:
+        """Return ``workload`` prepared, weights drawn from ``seed``.
+
+        Raises:
+            PlatformError: If the runtime refuses it, or would run it in another precision.
+        """
+        ...
+
+
+class ReportingDeployment(Protocol):
+    """What a compiler or simulator says of a workload: read once, the same every time."""
+
+    load_s: float
+
+    def report(self) -> tuple[Measurement, ...]:
+        """Return every quantity it reports."""
+        ...
+
+    def close(self) -> None:
+        """Give back what it holds."""
+        ...
+
+
+class TimedDeployment(ABC):
+    """A workload in a runtime, to be sampled. Subclasses bind, call and read their runtime.
+
+    Attributes:
+        load_s: Time the runtime took to load or compile the workload, in seconds.
+        counter: Whose involuntary context switches count: the calling thread's where the runtime
+            computes in it, else the whole process's.
+    """
+
+    load_s: float = 0.0
+    counter: int = resource.RUSAGE_THREAD
+
+    @abstractmethod
+    def bind(self, inputs: Arrays) -> None:
+        """Put the inputs where the runtime reads them, so that no call copies them."""
+
+    @abstractmethod
+    def call(self) -> None:
+        """Run the network once on the bound inputs, and return when its output is there."""
+
+    @abstractmethod
+    def outputs(self) -> dict[str, np.ndarray]:
+        """Return the outputs of the last call by name."""
+
+    def sample(self, count: int) -> Samples:
+        """Return ``count`` timed calls, with the preemptions the kernel counted in each.
+
+        A platform whose durations come from elsewhere (GPU events, a remote device) overrides this.
+        """
+        call, counter = self.call, self.counter
+        clock, usage = time.perf_counter_ns, resource.getrusage
+        durations, preemptions = [], []
+        for _ in range(count):
+            before = usage(counter).ru_nivcsw
+            start = clock()
+            call()
+            end = clock()
+            preemptions.append(usage(counter).ru_nivcsw - before)
+            durations.append((end - start) / 1e9)
+        return Samples(
+            durations_s=tuple(durations), preemptions=tuple(preemptions), clock="perf_counter_ns"
+        )
+
+    @abstractmethod
+    def close(self) -> None:
+        """Give back what the runtime holds."""
+
+
+O = TypeVar("O", bound=Record)  # noqa: E741 - O for options
+
+
+def read_options(name: PlatformName, options: type[O]) -> tuple[PlatformName, O]:
+    """Return the canonical name, without options left at default, and the checked options.
+
+    Raises:
+        ConfigurationError: If an option is unknown or of a wrong type.
+    """
+    values = read_parameters(name.options, options, where=str(name))
+    return PlatformName(name=name.name, options=tuple(sorted(canonical(values)))), values
+
+
+def missing_package(package: str) -> str:
+    """Return why a family without its ``package`` is not available, or nothing if it is there."""
+    try:
+        importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return f"the package {package} is missing; install it with: pip install {package}"
+    return ""

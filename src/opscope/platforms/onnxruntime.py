@@ -1,0 +1,152 @@
+"""The onnxruntime family: ONNX graphs run as they are. Its CPU device only, so far."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import resource
+import time
+from typing import Annotated, Any
+
+import msgspec
+import numpy as np
+
+from opscope.core.configuration import Precision, Workload
+from opscope.core.platform import Origin, PlatformInfo, PlatformListing, PlatformName
+from opscope.core.record import Record
+from opscope.core.study import Instrumentation
+from opscope.errors import PlatformError
+from opscope.graph import Graph, build
+from opscope.platforms import cpu
+from opscope.platforms.base import Arrays, TimedDeployment, missing_package, read_options
+
+
+class Options(Record, frozen=True, kw_only=True):
+    """What ``onnxruntime-cpu:…`` may say."""
+
+    threads: Annotated[int, msgspec.Meta(ge=1, le=1024)] = 1
+
+
+class OnnxRuntimeFamily:
+    """Microsoft's onnxruntime with its own CPU kernels."""
+
+    def listings(self) -> list[PlatformListing]:
+        """Return its one platform."""
+        reason = missing_package("onnxruntime")
+        return [
+            PlatformListing(
+                name="onnxruntime-cpu",
+                family="onnxruntime",
+                description="onnxruntime, CPU execution provider",
+                available=not reason,
+                reason=reason,
+                precisions=(Precision.FP32,),
+                origin=Origin.MEASURED,
+                options=(("threads", "threads that compute one operator (1)"),),
+            )
+        ]
+
+    def open(self, name: PlatformName) -> OnnxRuntimeCpu:
+        """Return the CPU platform with the options of ``name``."""
+        return OnnxRuntimeCpu(*read_options(name, Options))
+
+
+class OnnxRuntimeCpu:
+    """onnxruntime on the CPU; with one thread it computes in the calling thread."""
+
+    def __init__(self, name: PlatformName, options: Options) -> None:
+        self._name = name
+        self._options = options
+
+    def info(self) -> PlatformInfo:
+        """Return device, version and precisions."""
+        device, extensions = cpu.describe()
+        return PlatformInfo(
+            name=str(self._name),
+            family="onnxruntime",
+            device=device,
+            runtime="onnxruntime",
+            runtime_version=importlib.metadata.version("onnxruntime"),
+            precisions=(Precision.FP32,),
+            quantities=("latency_s",),
+            origin=Origin.MEASURED,
+            deployments="timed",
+            threads=self._options.threads,
+            instruction_set=extensions,
+        )
+
+    def supports(self, workload: Workload) -> str:
+        """Refuse precisions there is no converted form for."""
+        if workload.precision is not Precision.FP32:
+            return f"onnxruntime-cpu runs fp32 here, not {workload.precision}"
+        return ""
+
+    def prepare(
+        self, workload: Workload, *, seed: int, instrumentation: Instrumentation
+    ) -> OnnxRuntimeDeployment:
+        """Return a session over the materialised graph."""
+        graph = build(workload)
+        model = graph.materialise(seed).SerializeToString()
+        return OnnxRuntimeDeployment(graph, model, self._options, instrumentation)
+
+
+class OnnxRuntimeDeployment(TimedDeployment):
+    """A session whose inputs and outputs are bound, so that a call copies nothing."""
+
+    def __init__(
+        self, graph: Graph, model: bytes, options: Options, instrumentation: Instrumentation
+    ) -> None:
+        import onnxruntime as ort
+
+        if options.threads > 1:
+            self.counter = resource.RUSAGE_SELF
+        start = time.perf_counter()
+        try:
+            self._session: Any = ort.InferenceSession(
+                model,
+                _session_options(ort, options, instrumentation),
+                providers=["CPUExecutionProvider"],
+            )
+        except Exception as exc:  # onnxruntime raises types of its own that no stub declares
+            raise PlatformError(f"onnxruntime refuses the graph: {exc}") from exc
+        self.load_s = time.perf_counter() - start
+        self._binding = self._session.io_binding()
+        self._outputs = {}
+        for tensor in graph.outputs:
+            value = ort.OrtValue.ortvalue_from_shape_and_type(tensor.shape, np.float32, "cpu", 0)
+            self._binding.bind_ortvalue_output(tensor.name, value)
+            self._outputs[tensor.name] = value
+
+    def bind(self, inputs: Arrays) -> None:
+        """Bind inputs by name; the session reads them where they are."""
+        import onnxruntime as ort
+
+        for name, array in inputs.items():
+            self._binding.bind_ortvalue_input(name, ort.OrtValue.ortvalue_from_numpy(array))
+
+    def call(self) -> None:
+        """Run the session once."""
+        self._session.run_with_iobinding(self._binding)
+
+    def outputs(self) -> dict[str, np.ndarray]:
+        """Return copies of the bound outputs."""
+        return {name: value.numpy().copy() for name, value in self._outputs.items()}
+
+    def close(self) -> None:
+        """Drop the session."""
+        self._session = self._binding = None
+        self._outputs = {}
+
+
+def _session_options(ort: Any, options: Options, instrumentation: Instrumentation) -> Any:
+    session = ort.SessionOptions()
+    session.intra_op_num_threads = options.threads
+    session.inter_op_num_threads = 1
+    session.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
+    session.log_severity_level = 3
+    session.enable_profiling = instrumentation.profile
+    # Left alone, Arm builds may multiply FP32 matrices in BF16; asked-for precision must hold.
+    session.add_session_config_entry("mlas.enable_gemm_fastmath_arm64_bfloat16", "0")
+    return session
+
+
+family = OnnxRuntimeFamily()

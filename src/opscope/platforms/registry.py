@@ -1,0 +1,81 @@
+"""The registry: families found by entry point, platforms listed and opened by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib.metadata import EntryPoint, entry_points
+
+from opscope.core.configuration import Precision
+from opscope.core.parameters import suggest
+from opscope.core.platform import Origin, PlatformListing, PlatformName
+from opscope.errors import ConfigurationError, PlatformUnavailable
+from opscope.platforms.base import Family, Platform
+
+GROUP = "opscope.platforms"
+"""The entry-point group in which a package names its families."""
+
+
+def list_platforms(points: Iterable[EntryPoint] | None = None) -> list[PlatformListing]:
+    """Return every platform of every family, sorted by name; a broken family is one row too."""
+    listings: list[PlatformListing] = []
+    for point in _points(points):
+        listings += _listings_of(point)
+    return sorted(listings, key=lambda listing: (not listing.available, listing.name))
+
+
+def open_platform(name: PlatformName | str, points: Iterable[EntryPoint] | None = None) -> Platform:
+    """Return the platform that ``name`` spells, ready to prepare workloads.
+
+    Raises:
+        ConfigurationError: If there is no such platform or an option is impossible.
+        PlatformUnavailable: If its package or device is missing, or its family is broken.
+    """
+    if isinstance(name, str):
+        name = PlatformName.parse(name)
+    known: list[str] = []
+    for point in _points(points):
+        for listing in _listings_of(point):
+            known.append(listing.name)
+            if listing.name != name.name:
+                continue
+            if not listing.available:
+                raise PlatformUnavailable(listing.reason, where=listing.name)
+            return _load(point).open(name)
+    raise ConfigurationError(
+        f"there is no platform {name.name!r}", remedy=suggest(name.name, known)
+    )
+
+
+def _points(points: Iterable[EntryPoint] | None) -> list[EntryPoint]:
+    found = entry_points(group=GROUP) if points is None else points
+    return sorted(found, key=lambda point: point.name)
+
+
+def _listings_of(point: EntryPoint) -> list[PlatformListing]:
+    try:
+        return _load(point).listings()
+    except PlatformUnavailable as exc:
+        return [_broken(point, str(exc))]
+
+
+def _load(point: EntryPoint) -> Family:
+    try:
+        family: Family = point.load()
+    except Exception as exc:  # another package's module may fail in any way
+        raise PlatformUnavailable(
+            f"its module {point.value} does not load: {type(exc).__name__}: {exc}",
+            remedy="Reinstall the package it comes from.",
+        ) from exc
+    return family
+
+
+def _broken(point: EntryPoint, reason: str) -> PlatformListing:
+    return PlatformListing(
+        name=point.name,
+        family=point.name,
+        description="",
+        available=False,
+        reason=reason,
+        precisions=tuple[Precision, ...](),
+        origin=Origin.MEASURED,
+    )

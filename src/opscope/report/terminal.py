@@ -1,0 +1,162 @@
+"""What the terminal shows: tables and findings, from records, through rich."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from opscope.core.finding import Effect, Finding
+from opscope.core.measurement import Measurement, Verdict
+from opscope.core.platform import PlatformListing
+from opscope.core.study import Study
+from opscope.report.chart import staircase
+from opscope.report.plot import draw
+from opscope.report.units import duration, interval, quantity, unit_of
+
+if TYPE_CHECKING:
+    from opscope.analysis.steps import Steps
+
+_LISTED = 24
+
+
+def platform_table(listings: Sequence[PlatformListing]) -> Table:
+    """Return the list of platforms, with the remedy where one is missing."""
+    table = Table("platform", "available", "precisions", "figures are", "what it is")
+    for listing in listings:
+        what = listing.description if listing.available else listing.reason
+        table.add_row(
+            Text(listing.name),
+            "yes" if listing.available else "no",
+            ", ".join(listing.precisions),
+            listing.origin.value,
+            Text(what),
+        )
+    return table
+
+
+def study_table(studies: Sequence[Study]) -> Table:
+    """Return the list of studies with the question each asks."""
+    table = Table("study", "question", "source")
+    for study in studies:
+        table.add_row(Text(study.name), Text(study.question), Text(study.source))
+    return table
+
+
+def measurement_lines(measurement: Measurement) -> Text:
+    """Return one measurement: value, interval, origin, trust, how it was derived."""
+    value = quantity(measurement.value, measurement.unit)
+    text = Text(f"{measurement.quantity}  {value}", style="bold")
+    bounds = interval(measurement.interval, measurement.unit)
+    text.append(f"   [{bounds}] {measurement.interval_note}\n", style="not bold")
+    text.append(f"  {measurement.origin.value}; {measurement.derivation}", style="not bold dim")
+    if measurement.spread:
+        spread = measurement.spread
+        median, p95, p99 = (
+            quantity(value, measurement.unit) for value in (spread.median, spread.p95, spread.p99)
+        )
+        text.append(
+            f"\n  all {spread.samples} samples: median {median}, p95 {p95}, p99 {p99}",
+            style="not bold dim",
+        )
+    if measurement.trust.verdict is not Verdict.TRUSTED:
+        trust = measurement.trust
+        text.append(f"\n  {trust.verdict.value}: {trust.reason}", style="bold red")
+    return text
+
+
+def finding_view(finding: Finding, *, width: int = 80) -> RenderableType:
+    """Return a finding: its staircase, sizes, cause, implication, and what to keep."""
+    title = f"{finding.platform} · {finding.precision} · {finding.fixed}"
+    parts: list[RenderableType] = [
+        Text(f"{title}\n{finding.verdict.upper()}", style="bold"),
+        Text(finding.characteristic),
+        Text("\n" + draw(staircase(finding), width=width - 2) + "\n"),
+        _effects(finding.effects),
+        Text(f"cause        {finding.cause}"),
+        Text(f"implication  {finding.implication}"),
+    ]
+    if finding.guideline:
+        kept = _numbers(finding.guideline.allowed)
+        parts.append(Text(f"recommended  {finding.guideline.parameter} = {kept}", style="bold"))
+    parts.append(Text(_provenance(finding), style="dim"))
+    return Padding(Group(*parts), (0, 0, 1, 0))
+
+
+def steps_view(steps: Steps) -> RenderableType:
+    """Return the verdict on a table."""
+    lines = [Text(steps.verdict.upper(), style="bold"), Text(steps.reason)]
+    period = "–" if steps.period is None else f"{steps.period:g}"
+    if steps.period_interval:
+        low, high = steps.period_interval
+        period += f"   [{low:.4g} – {high:.4g}]"
+    lines.append(Text(f"period       {period}   {steps.period_reason}"))
+    for edge in steps.edges:
+        low, high = edge.rise_interval
+        between = f"between {edge.low:g} and {edge.high:g}"
+        lines.append(Text(f"edge         {between}: {edge.rise:+.4g}   [{low:.4g} – {high:.4g}]"))
+    lines.append(Text(f"recommended  {_numbers(steps.recommended)}", style="bold"))
+    return Group(*lines)
+
+
+def _effects(effects: Sequence[Effect]) -> Table:
+    table = Table("size", "value", "95 % interval", box=None, padding=(0, 2, 0, 0))
+    for effect in effects:
+        unit = unit_of(effect.unit.partition(" per ")[0])
+        bounds = interval(effect.interval, unit)
+        table.add_row(Text(effect.name), quantity(effect.value, unit or effect.unit), bounds)
+    return table
+
+
+def _provenance(finding: Finding) -> str:
+    parts = [f"{len(finding.points)} points", finding.origin.value, finding.derivation]
+    parts += [f"{count} left out ({reason})" for reason, count in finding.left_out.items()]
+    if finding.trust.verdict is not Verdict.TRUSTED:
+        parts.append(f"{finding.trust.verdict.value}: {finding.trust.reason}")
+    return "; ".join(parts)
+
+
+def _numbers(values: Sequence[float]) -> str:
+    shown = [f"{value:g}" for value in values[:_LISTED]]
+    more = [f"… ({len(values)} in all)"] if len(values) > _LISTED else []
+    return ", ".join([*shown, *more]) or "none"
+
+
+def study_view(study: Study, jobs: int) -> RenderableType:
+    """Return what a study declares."""
+    protocol = study.protocol
+    lines = [
+        Text(f"{study.name}: {study.title}", style="bold"),
+        Text(study.question),
+        Text(f"source      {study.source or 'not named'}"),
+        Text(f"platforms   {', '.join(study.platforms) or 'named by -p'}"),
+        Text(f"precisions  {', '.join(study.precisions)}; batches {_numbers(study.batches)}"),
+        Text(f"meters      {', '.join(meter.name for meter in study.meters)}"),
+        Text(
+            f"protocol    {protocol.rounds} rounds of {protocol.samples} samples over "
+            f"{protocol.preparations} preparations, seed {study.seed}"
+        ),
+    ]
+    for space in study.spaces:
+        base = ", ".join(f"{key}={value}" for key, value in space.base.items())
+        axes = ", ".join(space.axes) or "none"
+        kind = f"{space.kind}:{space.name}" if space.name else space.kind
+        lines.append(Text(f"space       {kind}, {space.expand} over {axes}; {base}"))
+    lines.append(Text(f"jobs        {jobs}"))
+    return Group(*lines)
+
+
+def summary_view(row: Mapping[str, Any]) -> Text:
+    """Return how a session of a run went, from its figures by name."""
+    parts = [f"run {row['run']}: {row['jobs']} jobs"]
+    if row["found"]:
+        parts.append(f"{row['found']} measured before")
+    parts += [f"{count} {status}" for status, count in row["outcomes"].items()]
+    if not row["outcomes"]:
+        return Text(f"{', '.join(parts)}, nothing left to measure")
+    time = f"{duration(row['wall_s'])}, {row['runtime_share']:.0%} of it inside the runtimes"
+    return Text(f"{', '.join(parts)}; {time}")

@@ -1,0 +1,35 @@
+"""How figures are written for people: SI prefixes, intervals, durations."""
+
+from __future__ import annotations
+
+_PREFIXES = ((1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"))
+
+
+def quantity(value: float, unit: str, digits: int = 4) -> str:
+    """Return ``value`` with an SI prefix on seconds and joules, in per cent if it is relative."""
+    if unit == "relative":
+        return f"{100 * value:.3g} %"
+    if unit not in {"s", "J"} or value == 0:
+        return f"{value:,.{digits}g} {unit}".rstrip()
+    scale, prefix = next(
+        ((scale, prefix) for scale, prefix in _PREFIXES if abs(value) >= scale), _PREFIXES[-1]
+    )
+    return f"{value / scale:.{digits}g} {prefix}{unit}"
+
+
+def interval(bounds: tuple[float, float] | None, unit: str) -> str:
+    """Return a 95 % interval, or a dash where there is none."""
+    if bounds is None:
+        return "–"
+    return f"{quantity(bounds[0], unit)} – {quantity(bounds[1], unit)}"
+
+
+def unit_of(name: str) -> str:
+    """Return the unit that the name of a quantity ends in: ``latency_s`` → ``s``."""
+    return {"s": "s", "j": "J", "bytes": "bytes"}.get(name.rpartition("_")[2], "")
+
+
+def duration(seconds: float) -> str:
+    """Return a duration for people: ``7 s``, ``2 min 5 s``."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

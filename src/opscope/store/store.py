@@ -1,0 +1,334 @@
+"""Store: opens the database, adds runs and trials durably, and reads them back.
+
+One process writes at a time, held to it by a lock file; readers need no lock.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote
+
+import msgspec
+from sqlalchemy import Engine, Select, create_engine, event, func, insert, select, update
+from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.pool import QueuePool
+
+from opscope.core.environment import Environment
+from opscope.core.measurement import Verdict
+from opscope.core.platform import PlatformInfo
+from opscope.core.record import Record, from_json, to_json
+from opscope.core.study import Study
+from opscope.core.trial import Trial
+from opscope.errors import StoreError
+from opscope.store.tables import APPLICATION, VERSION, metadata, platforms, runs, sessions, trials
+
+
+class Run(Record, frozen=True, kw_only=True):
+    """One execution of a study, over as many sessions as it took."""
+
+    id: int
+    study: Study
+    started_at: str
+
+
+class StoredTrial(Record, frozen=True, kw_only=True):
+    """A trial with what the store knows about it."""
+
+    id: int
+    key: str
+    attempt: int
+    fingerprint: str
+    trial: Trial
+
+
+class Store:
+    """An opened database.
+
+    Args:
+        path: The SQLite file.
+        write: Whether trials are to be added; one process at a time may. A reader never creates.
+
+    Raises:
+        StoreError: If the file is missing, foreign, newer, damaged or being written by another.
+    """
+
+    def __init__(self, path: Path, *, write: bool = False) -> None:
+        self._path = path
+        self._lock = _lock(path) if write else None
+        try:
+            self._engine = _open(path, write=write)
+        except BaseException:
+            self._unlock()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; what was added is on disk already."""
+        self._engine.dispose()
+        self._unlock()
+
+    def _unlock(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+        self._lock = None
+
+    def open_run(self, study: Study, *, fresh: bool = False) -> Run:
+        """Return the newest run of exactly this study; a new one if none is there, or ``fresh``."""
+        query = select(runs).where(runs.c.study_digest == study.digest).order_by(runs.c.id.desc())
+        with self._transaction() as connection:
+            found = None if fresh else connection.execute(query).first()
+            if found:
+                return _run(found)
+            values = {
+                "study": study.name,
+                "study_digest": study.digest,
+                "definition": to_json(study),
+                "started_at": _now(),
+            }
+            result = connection.execute(insert(runs).values(values))
+            return Run(id=_new_id(result), study=study, started_at=values["started_at"])
+
+    def open_session(self, run: Run, environment: Environment) -> int:
+        """Note that ``run`` is being worked on, and where; return the session's number."""
+        with self._transaction() as connection:
+            result = connection.execute(
+                insert(sessions).values(
+                    run_id=run.id,
+                    opscope=environment.opscope,
+                    environment=to_json(environment),
+                    started_at=_now(),
+                )
+            )
+            return _new_id(result)
+
+    def close_session(self, session: int, *, wall_s: float, runtime_s: float) -> None:
+        """Note that a session ended, how long it took and how much of that inside runtimes."""
+        query = update(sessions).where(sessions.c.id == session)
+        with self._transaction() as connection:
+            connection.execute(query.values(ended_at=_now(), wall_s=wall_s, runtime_s=runtime_s))
+
+    def add_trial(
+        self, run: Run, session: int, key: str, info: PlatformInfo, trial: Trial
+    ) -> StoredTrial:
+        """Add a finished trial; when this returns, it survives a crash and a power cut."""
+        with self._transaction() as connection:
+            attempt = connection.scalar(
+                select(func.count()).where(trials.c.run_id == run.id, trials.c.key == key)
+            )
+            known = select(platforms.c.fingerprint).where(
+                platforms.c.fingerprint == info.fingerprint
+            )
+            if connection.scalar(known) is None:
+                values = {"fingerprint": info.fingerprint, "info": to_json(info)}
+                connection.execute(insert(platforms).values(values))
+            result = connection.execute(
+                insert(trials).values(
+                    run_id=run.id,
+                    session_id=session,
+                    key=key,
+                    attempt=attempt,
+                    status=trial.status,
+                    trusted=_trusted(trial),
+                    configuration=str(trial.job.workload.configuration),
+                    workload=str(trial.job.workload),
+                    platform=trial.job.platform,
+                    fingerprint=info.fingerprint,
+                    meter=trial.job.meter.name,
+                    ended_at=_now(),
+                    record=to_json(trial),
+                )
+            )
+            return StoredTrial(
+                id=_new_id(result),
+                key=key,
+                attempt=attempt or 0,
+                fingerprint=info.fingerprint,
+                trial=trial,
+            )
+
+    def outcomes(self, run: Run) -> dict[str, str]:
+        """Return how the last attempt of each key ended: a status, or ``untrusted``."""
+        query = select(trials.c.key, trials.c.status, trials.c.trusted)
+        query = query.where(trials.c.run_id == run.id).order_by(trials.c.id)
+        with self._reading() as connection:
+            return {
+                row.key: row.status if row.trusted else "untrusted"
+                for row in connection.execute(query)
+            }
+
+    def runs(self, study: str) -> list[Run]:
+        """Return the runs of the study of this name, newest first."""
+        query = select(runs).where(runs.c.study == study).order_by(runs.c.id.desc())
+        with self._reading() as connection:
+            return [_run(row) for row in connection.execute(query)]
+
+    def trials(self, run: Run) -> list[StoredTrial]:
+        """Return the last attempt of every trial of ``run``, oldest first."""
+        newest: Select[Any] = (
+            select(func.max(trials.c.id)).where(trials.c.run_id == run.id).group_by(trials.c.key)
+        )
+        query = select(trials).where(trials.c.id.in_(newest)).order_by(trials.c.id)
+        with self._reading() as connection:
+            return [_stored(row) for row in connection.execute(query)]
+
+    def platform(self, fingerprint: str) -> PlatformInfo:
+        """Return what is known of the platform with this fingerprint.
+
+        Raises:
+            StoreError: If nothing was ever measured on it.
+        """
+        query = select(platforms.c.info).where(platforms.c.fingerprint == fingerprint)
+        with self._reading() as connection:
+            text = connection.scalar(query)
+        if text is None:
+            raise StoreError(
+                f"no platform has the fingerprint {fingerprint}", where=str(self._path)
+            )
+        return from_json(text, PlatformInfo)
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[Any]:
+        with _explained(self._path), self._engine.begin() as connection:
+            yield connection
+
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[Any]:
+        with _explained(self._path), self._engine.connect() as connection:
+            yield connection
+
+
+def _lock(path: Path) -> int:
+    """Take the writer's lock beside the database; it ends with the process."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as exc:
+        raise StoreError(
+            f"cannot be written: {exc.strerror}", where=str(path), remedy="Name another --db FILE."
+        ) from exc
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as exc:
+        os.close(descriptor)
+        raise StoreError(
+            "another opscope is writing to it",
+            where=str(path),
+            remedy="Wait for it to end, or name another --db FILE.",
+        ) from exc
+    return descriptor
+
+
+def _open(path: Path, *, write: bool) -> Engine:
+    if not write and not path.is_file():
+        raise StoreError(
+            "there is no such database", where=str(path), remedy="Run a study first, or name --db."
+        )
+    mode = "rwc" if write else "ro"
+    uri = f"file:{quote(str(path.absolute()))}?mode={mode}"
+    engine = create_engine(
+        "sqlite://",
+        creator=lambda: sqlite3.connect(uri, uri=True, check_same_thread=False),
+        poolclass=QueuePool,
+    )
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: sqlite3.Connection, _record: object) -> None:
+        if write:
+            connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA busy_timeout = 10000")
+
+    try:
+        with _explained(path):
+            _check_version(engine, path, write=write)
+    except BaseException:
+        engine.dispose()
+        raise
+    return engine
+
+
+def _check_version(engine: Engine, path: Path, *, write: bool) -> None:
+    with engine.begin() as connection:
+        application = connection.exec_driver_sql("PRAGMA application_id").scalar()
+        version = connection.exec_driver_sql("PRAGMA user_version").scalar() or 0
+        tables = connection.exec_driver_sql("SELECT count(*) FROM sqlite_master").scalar()
+        if write and not tables and not application and not version:
+            metadata.create_all(connection)
+            connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION}")
+            connection.exec_driver_sql(f"PRAGMA user_version = {VERSION}")
+            return
+    if application != APPLICATION:
+        raise StoreError(
+            "this is a database, but not one of opscope's",
+            where=str(path),
+            remedy="Name another --db FILE; this one was left as it is.",
+        )
+    if version != VERSION:
+        raise StoreError(
+            f"it has format {version}, and this opscope reads format {VERSION}",
+            where=str(path),
+            remedy="Use the opscope it was written with, or name another --db FILE.",
+        )
+
+
+@contextlib.contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Turn the database's errors into words."""
+    try:
+        yield
+    except OperationalError as exc:
+        raise StoreError(
+            f"the database refuses: {exc.orig}",
+            where=str(path),
+            remedy="Check that the disk has room and the file may be written.",
+        ) from exc
+    except (DatabaseError, msgspec.ValidationError) as exc:
+        detail = exc.orig if isinstance(exc, DatabaseError) else exc
+        raise StoreError(
+            f"this is not a database, or it is damaged: {detail}",
+            where=str(path),
+            remedy="Name another --db FILE; this one was left as it is.",
+        ) from exc
+
+
+def _new_id(result: Any) -> int:
+    return int(result.inserted_primary_key[0])
+
+
+def _run(row: Any) -> Run:
+    return Run(id=row.id, study=from_json(row.definition, Study), started_at=row.started_at)
+
+
+def _stored(row: Any) -> StoredTrial:
+    return StoredTrial(
+        id=row.id,
+        key=row.key,
+        attempt=row.attempt,
+        fingerprint=row.fingerprint,
+        trial=from_json(row.record, Trial),
+    )
+
+
+def _trusted(trial: Trial) -> bool:
+    verdicts = {measurement.trust.verdict for measurement in trial.measurements}
+    return Verdict.UNTRUSTED not in verdicts
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -1,0 +1,172 @@
+"""The suite every platform family must pass. Inherit it and name a platform.
+
+    class TestOpenVino(PlatformConformance):
+        platform = "openvino-cpu"
+        package = "openvino"
+
+It needs pytest. It prepares small convolutions, so it takes a second or two.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import subprocess
+import sys
+from contextlib import closing
+
+import numpy as np
+import pytest
+from onnx.reference import ReferenceEvaluator
+
+from opscope.core.configuration import Precision, Workload
+from opscope.core.platform import PlatformListing
+from opscope.core.study import Instrumentation
+from opscope.errors import ConfigurationError
+from opscope.graph import build, resolve
+from opscope.platforms.base import Platform, ReportingDeployment, TimedDeployment
+from opscope.platforms.registry import list_platforms, open_platform
+
+WORKLOADS = (
+    "conv:h=9,cin=5,cout=7,k=3,act=relu",
+    "conv:h=8,cin=4,cout=6,k=1,groups=2",
+    "conv:h=12,cin=3,cout=4,k=3,s=2,dilation=2",
+    "dwconv:h=10,c=6,k=3,act=hard_swish",
+)
+
+TOLERANCE = 1e-4
+"""Largest error, relative to the largest output, of a runtime that computes in FP32. BF16 would
+be off by about 1e-2."""
+
+
+class PlatformConformance:
+    """What holds for every platform."""
+
+    platform: str
+    """Text of the platform to try."""
+
+    package: str | None = None
+    """The package that brings its runtime, where there is one."""
+
+    @pytest.fixture
+    def opened(self) -> Platform:
+        """Return the platform, opened."""
+        return open_platform(self.platform)
+
+    @pytest.fixture
+    def listing(self) -> PlatformListing:
+        """Return its row in the list of platforms."""
+        name = self.platform.partition(":")[0]
+        rows = [row for row in list_platforms() if row.name == name]
+        assert len(rows) == 1, f"{name} is listed {len(rows)} times"
+        return rows[0]
+
+    def test_is_listed_with_what_it_can_do(
+        self, opened: Platform, listing: PlatformListing
+    ) -> None:
+        info = opened.info()
+        assert listing.available
+        assert not listing.reason
+        assert listing.family == info.family
+        assert listing.precisions == info.precisions
+        assert listing.origin is info.origin
+        assert "latency_s" in info.quantities
+
+    def test_names_itself_canonically(self, opened: Platform) -> None:
+        name = opened.info().name
+        assert open_platform(name).info() == opened.info()
+
+    def test_refuses_an_unknown_option(self) -> None:
+        separator = "," if ":" in self.platform else ":"
+        with pytest.raises(ConfigurationError, match="no_such_option"):
+            open_platform(f"{self.platform}{separator}no_such_option=1")
+
+    def test_says_why_it_cannot_run_a_precision(self, opened: Platform) -> None:
+        for precision in Precision:
+            workload = Workload(configuration=resolve(WORKLOADS[0]), precision=precision)
+            assert bool(opened.supports(workload)) == (precision not in opened.info().precisions)
+
+    @pytest.mark.parametrize("configuration", WORKLOADS)
+    @pytest.mark.parametrize("batch", [1, 2])
+    def test_computes_what_the_graph_says(
+        self, opened: Platform, configuration: str, batch: int
+    ) -> None:
+        workload = Workload(configuration=resolve(configuration), batch=batch)
+        graph = build(workload)
+        inputs = graph.draw_inputs(3)
+        expected = ReferenceEvaluator(graph.materialise(1)).run(None, inputs)
+        with closing(_prepare(opened, workload, seed=1)) as deployment:
+            if not isinstance(deployment, TimedDeployment):
+                assert opened.info().deployments == "reporting"
+                return
+            deployment.bind(inputs)
+            deployment.call()
+            outputs = deployment.outputs()
+        for tensor, reference in zip(graph.outputs, expected, strict=True):
+            output = outputs[tensor.name]
+            assert output.shape == tensor.shape
+            scale = np.abs(np.asarray(reference)).max()
+            assert np.abs(output - np.asarray(reference)).max() <= TOLERANCE * scale
+
+    def test_draws_other_weights_from_another_seed(self, opened: Platform) -> None:
+        if opened.info().deployments == "reporting":
+            pytest.skip(f"{self.platform} reports; it has no outputs to compare")
+        workload = Workload(configuration=resolve(WORKLOADS[0]))
+        first, again, other = (_outputs(opened, workload, seed) for seed in (1, 1, 2))
+        assert np.array_equal(first, again)
+        assert not np.allclose(first, other)
+
+    def test_is_read_as_it_promises(self, opened: Platform) -> None:
+        info = opened.info()
+        workload = Workload(configuration=resolve(WORKLOADS[0]))
+        with closing(_prepare(opened, workload, seed=1)) as deployment:
+            assert deployment.load_s >= 0
+            if isinstance(deployment, TimedDeployment):
+                assert info.deployments == "timed"
+                deployment.bind(build(workload).draw_inputs(1))
+                samples = deployment.sample(5)
+                assert len(samples.durations_s) == 5
+                assert all(duration > 0 for duration in samples.durations_s)
+                assert samples.preemptions is None or len(samples.preemptions) == 5
+                assert samples.clock
+            else:
+                assert info.deployments == "reporting"
+                report = deployment.report()
+                assert report == deployment.report()
+                assert {m.quantity for m in report} >= set(info.quantities)
+                assert {m.origin for m in report} == {info.origin}
+
+    def test_loads_and_is_listed_without_its_package(
+        self, listing: PlatformListing, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        if self.package is None:
+            pytest.skip(f"{self.platform} needs no package")
+        code = (
+            "import sys; from opscope.platforms.registry import list_platforms; "
+            f"list_platforms(); sys.exit({self.package!r} in sys.modules)"
+        )
+        subprocess.run([sys.executable, "-c", code], check=True)
+        real = importlib.metadata.version
+
+        def hide(name: str) -> str:
+            if name == self.package:
+                raise importlib.metadata.PackageNotFoundError(name)
+            return real(name)
+
+        monkeypatch.setattr(importlib.metadata, "version", hide)
+        row = next(row for row in list_platforms() if row.name == listing.name)
+        assert not row.available
+        assert f"pip install {self.package}" in row.reason
+
+
+def _prepare(
+    platform: Platform, workload: Workload, seed: int
+) -> TimedDeployment | ReportingDeployment:
+    return platform.prepare(workload, seed=seed, instrumentation=Instrumentation())
+
+
+def _outputs(platform: Platform, workload: Workload, seed: int) -> np.ndarray:
+    with closing(_prepare(platform, workload, seed)) as deployment:
+        assert isinstance(deployment, TimedDeployment)
+        deployment.bind(build(workload).draw_inputs(0))
+        deployment.call()
+        return next(iter(deployment.outputs().values()))

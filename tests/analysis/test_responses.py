@@ -1,0 +1,85 @@
+from opscope.analysis.responses import Evidence, responses
+from opscope.core.configuration import Workload
+from opscope.core.measurement import Measurement, Trust, Verdict
+from opscope.core.platform import Origin
+from opscope.core.study import Job
+from opscope.core.trial import Trial
+from opscope.graph import resolve
+from opscope.platforms.registry import open_platform
+
+FAKE = open_platform("fake").info()
+
+
+def evidence(text, value, *, number=1, platform=FAKE, status="ok", reason="", trust=None):
+    body, _, deployed = text.partition("@")
+    workload = Workload.parse(f"{resolve(body)}@{deployed or 'fp32'}")
+    latency = Measurement(
+        quantity="latency_s",
+        value=value,
+        unit="s",
+        origin=Origin.MEASURED,
+        derivation="a test",
+        trust=trust or Trust(),
+        interval=(value * 0.99, value * 1.01),
+    )
+    trial = Trial(
+        job=Job(workload=workload, platform=platform.name),
+        status=status,
+        reason=reason,
+        measurements=(latency,) if status == "ok" else (),
+    )
+    return Evidence(number=number, trial=trial, platform=platform)
+
+
+def conv(cout, **others):
+    parameters = ",".join(f"{key}={value}" for key, value in others.items())
+    return f"conv:h=6,cin=3,cout={cout},k=3" + (f",{parameters}" if parameters else "")
+
+
+def test_points_come_in_rising_order_with_their_trial():
+    (response,) = responses(
+        [evidence(conv(8), 2.0, number=7), evidence(conv(4), 1.0, number=9)], "cout", "latency_s"
+    )
+    assert [(p.x, p.y, p.trial) for p in response.points] == [(4, 1.0, 9), (8, 2.0, 7)]
+    assert response.fixed == "conv:h=6,cin=3,k=3"
+    assert (response.origin, response.derivation) == (Origin.MEASURED, "a test")
+
+
+def test_curves_of_other_parameters_precisions_batches_and_platforms_are_kept_apart():
+    items = [
+        evidence(conv(4), 1.0),
+        evidence(conv(4, s=2), 1.0),
+        evidence(conv(4) + "@int8", 1.0),
+        evidence(conv(4) + "@fp32,batch=2", 1.0),
+        evidence(conv(4), 1.0, platform=open_platform("fake:period=8").info()),
+    ]
+    found = responses(items, "cout", "latency_s")
+    assert len(found) == 5
+    assert {response.fixed for response in found} == {
+        "conv:h=6,cin=3,k=3",
+        "conv:h=6,cin=3,k=3,s=2",
+        "conv:h=6,cin=3,k=3,batch=2",
+    }
+
+
+def test_what_cannot_be_used_is_counted_by_reason():
+    doubt = Trust(verdict=Verdict.UNTRUSTED, reason="noise")
+    (response,) = responses(
+        [
+            evidence(conv(1), 1.0),
+            evidence(conv(2), 1.0, status="failed", reason="it broke"),
+            evidence(conv(3), 1.0, status="failed", reason="it broke"),
+            evidence(conv(4), 1.0, trust=doubt),
+        ],
+        "cout",
+        "latency_s",
+    )
+    assert [point.x for point in response.points] == [1]
+    assert response.left_out == {"it broke": 2, "untrusted: noise": 1}
+
+
+def test_a_curve_without_any_figure_is_none():
+    items = [evidence(conv(1), 1.0, status="unsupported", reason="no")]
+    assert responses(items, "cout", "latency_s") == []
+    assert responses([evidence(conv(1), 1.0)], "cout", "energy_j") == []
+    assert responses([evidence(conv(1), 1.0)], "act", "latency_s") == []

@@ -1,0 +1,206 @@
+"""The command line as a user has it: a process, its output, its errors, its exit code."""
+
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+
+import opscope
+from tests.engine.test_studies import GOOD
+
+STUDY = GOOD.replace("h = 28, cin = 320", "h = 6, cin = 3").replace(
+    "start = 4, stop = 16, step = 4", "start = 1, stop = 48"
+)
+QUICK = "\n[protocol]\nrounds = 2\nsamples = 2\n"
+
+
+def opscope_command(*arguments, cwd=None, env=None):
+    return subprocess.run(
+        [sys.executable, "-m", "opscope.cli", *arguments],
+        cwd=cwd,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "mine.toml").write_text(STUDY + QUICK)
+    return tmp_path
+
+
+def test_version_and_help():
+    assert opscope_command("--version").stdout == f"opscope, version {opscope.__version__}\n"
+    page = opscope_command("--help").stdout
+    for word in ("platforms", "measure", "study", "findings", "steps", "Exit codes"):
+        assert word in page
+
+
+def test_help_loads_nothing_heavy():
+    code = (
+        "import sys, opscope.cli.app as a\n"
+        "from click.testing import CliRunner\n"
+        "assert CliRunner().invoke(a.app, ['--help']).exit_code == 0\n"
+        "heavy = {'numpy', 'onnx', 'onnxruntime', 'openvino', 'sqlalchemy', 'rich', 'msgspec'}\n"
+        "sys.exit(' '.join(heavy & set(sys.modules)) or None)"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stderr
+
+
+def test_platforms_as_json_and_as_a_table():
+    rows = json.loads(opscope_command("platforms", "--json").stdout)
+    for row in rows:
+        assert {"name", "available", "reason", "precisions", "origin"} <= set(row)
+    table = opscope_command("platforms").stdout
+    assert all(row["name"] in table for row in rows)
+
+
+def test_measure_as_json_side_by_side():
+    result = opscope_command(
+        *("measure", "conv:h=8,cin=4,cout=20,k=3", "--json"),
+        *("-p", "onnxruntime-cpu", "-p", "openvino-cpu", "-p", "fake-compiler"),
+    )
+    assert result.returncode == 0, result.stderr
+    rows = json.loads(result.stdout)
+    assert [row["platform"] for row in rows] == ["onnxruntime-cpu", "openvino-cpu", "fake-compiler"]
+    assert [row["origin"] for row in rows] == ["measured", "measured", "estimated"]
+    for row in rows:
+        assert {"status", "reason", "latency_s", "interval_s", "trust"} <= set(row)
+        assert row["status"] == "ok"
+        assert row["latency_s"] > 0
+    low, high = rows[0]["interval_s"]
+    assert low <= rows[0]["latency_s"] <= high
+    assert rows[2]["cycles"] == pytest.approx(rows[2]["latency_s"] * 1e9)
+
+
+def test_measure_says_what_is_unsupported_and_exits_with_1():
+    arguments = ("measure", "conv:h=8,cin=4,cout=20,k=3", "-p", "fake", "--precision", "int8")
+    result = opscope_command(*arguments)
+    assert result.returncode == 1
+    assert "unsupported: fake runs fp32 only" in result.stdout
+
+
+def test_measure_shows_value_interval_origin_and_spread():
+    page = opscope_command("measure", "conv:h=8,cin=4,cout=20,k=3", "-p", "fake").stdout
+    for part in ("latency_s", "µs", "95 % over 16 rounds", "estimated; call latency", "p99"):
+        assert part in page
+
+
+def test_studies_are_listed_and_shown():
+    rows = json.loads(opscope_command("study", "list", "--json").stdout)
+    assert "conv-channels" in {row["name"] for row in rows}
+    shown = opscope_command("study", "show", "conv-channels")
+    assert "onnxruntime-cpu, openvino-cpu" in shown.stdout
+    assert json.loads(opscope_command("study", "show", "conv-channels", "--json").stdout)["jobs"]
+
+
+def test_a_study_runs_finds_and_does_not_repeat_itself(folder):
+    command = ("study", "run", "mine.toml", "-p", "fake:period=8,noise=0.001")
+    first = opscope_command(*command, cwd=folder)
+    assert first.returncode == 0, first.stderr
+    assert "STEPS" in first.stdout
+    assert re.search(r"run 1: 48 jobs, 48 ok; .* of it inside the runtimes", first.stdout)
+    again = opscope_command(*command, "--json", cwd=folder)
+    answer = json.loads(again.stdout)
+    assert answer["summary"]["found"] == 48
+    assert answer["summary"]["outcomes"] == {}
+    (finding,) = answer["findings"]
+    assert finding["verdict"] == "steps"
+    assert finding["guideline"]["allowed"] == [8, 16, 24, 32, 40, 48]
+    assert finding["origin"] == "estimated"
+    found = opscope_command("findings", "mine", "-p", "fake:noise=0.001,period=8", cwd=folder)
+    assert "recommended  cout = 8, 16, 24, 32, 40, 48" in found.stdout
+    fresh = opscope_command(*command, "--fresh", "--json", cwd=folder)
+    assert json.loads(fresh.stdout)["summary"]["run"] == 2
+
+
+def test_a_run_with_failures_exits_with_1_and_can_be_retried(folder):
+    command = ("study", "run", "mine.toml", "-p", "fake:fail_at=5", "--json")
+    first = opscope_command(*command, cwd=folder)
+    assert first.returncode == 1
+    assert json.loads(first.stdout)["summary"]["outcomes"] == {"ok": 47, "failed": 1}
+    assert json.loads(first.stdout)["findings"][0]["left_out"]
+    again = opscope_command(*command, "--retry", "failed,untrusted", cwd=folder)
+    assert json.loads(again.stdout)["summary"]["outcomes"] == {"failed": 1}
+
+
+def test_steps_of_any_table(tmp_path):
+    rows = [f"512,{x},{1.0 + (x - 1) // 16}" for x in range(1, 81)]
+    rows += [f"256,{x},{x}" for x in range(1, 81)]
+    (tmp_path / "t.csv").write_text("cin,cout,latency_ms\n" + "\n".join(rows))
+    command = ("steps", "t.csv", "--x", "cout", "--y", "latency_ms")
+    answer = opscope_command(*command, "--where", "cin=512", "--json", cwd=tmp_path)
+    verdict = json.loads(answer.stdout)
+    assert (verdict["verdict"], verdict["period"]) == ("steps", 16)
+    assert verdict["recommended"] == [16, 32, 48, 64, 80]
+    assert [(edge["low"], edge["high"]) for edge in verdict["edges"]] == [
+        (16, 17),
+        (32, 33),
+        (48, 49),
+        (64, 65),
+    ]
+    low, high = verdict["period_interval"]
+    assert low <= 16 <= high
+    page = opscope_command(*command, "--where", "cin=256", cwd=tmp_path).stdout
+    assert "LINEAR" in page
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("measure", "conv:h=8,cin=30,cout=4,k=3,groups=4"), 2, "groups must divide cin. Use 1,"),
+        (("measure", "conv:h=8,cin=3,cout=4,k=3", "-p", "nope"), 2, "no platform 'nope'"),
+        (("measure", "conv:h=8", "-p", "fake"), 2, "cin is missing"),
+        (("measure", "conv:h=8,cin=3,cout=4,k=3", "--precision", "int9"), 2, "not a precision"),
+        (("study", "show", "nope"), 2, "there is no study 'nope'"),
+        (("study", "run", "bad.toml", "-p", "fake"), 2, "bad.toml: is not TOML"),
+        (("study", "run", "conv-channels", "--retry", "ok"), 2, "--retry ok"),
+        (("findings", "conv-channels"), 4, "there is no such database"),
+        (("findings", "conv-channels", "--db", "bad.toml"), 4, "not a database"),
+        (("steps", "none.csv", "--x", "a", "--y", "b"), 2, "none.csv: cannot be read"),
+        (("steps", "bad.toml", "--x", "a", "--y", "b"), 2, "there is no column 'a'"),
+        (("steps", "bad.toml", "--x", "a", "--y", "b", "--where", "c"), 2, "COLUMN=VALUE"),
+        (("nope",), 2, "No such command 'nope'"),
+        (("study", "run", "conv-channels", "-p", "fake", "--db", "bad.toml/x.db"), 4, "written"),
+    ],
+)
+def test_errors_are_one_line_on_stderr_with_their_code(tmp_path, arguments, code, message):
+    (tmp_path / "bad.toml").write_text("= broken")
+    result = opscope_command(*arguments, cwd=tmp_path)
+    assert result.returncode == code
+    assert message in result.stderr
+    assert "Traceback" not in result.stderr
+    assert result.stdout == ""
+
+
+def test_a_study_of_nothing_possible_names_file_and_space(folder):
+    (folder / "mine.toml").write_text(STUDY.replace("k = 3", "k = 3, groups = 2"))
+    result = opscope_command("study", "run", "mine.toml", "-p", "fake", cwd=folder)
+    assert result.returncode == 2
+    assert "spaces[0]: conv(cin=3, groups=2): groups must divide cin" in result.stderr
+    assert (
+        not (folder / "opscope.db").exists()
+        or not opscope_command("findings", "mine", cwd=folder).stdout
+    )
+
+
+def test_a_fault_of_opscope_itself_is_owned_up_to(monkeypatch, capsys):
+    from opscope import api
+    from opscope.cli import app
+
+    def break_down():
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(api, "platforms", break_down)
+    monkeypatch.setattr(sys, "argv", ["opscope", "platforms"])
+    with pytest.raises(SystemExit) as caught:
+        app.main()
+    assert caught.value.code == app.INTERNAL
+    assert "a fault in opscope itself: ZeroDivisionError" in capsys.readouterr().err

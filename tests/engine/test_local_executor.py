@@ -1,0 +1,124 @@
+"""Real worker processes that crash, hang, fail and eat memory, as real runtimes do."""
+
+import os
+import signal
+
+import pytest
+
+from opscope.core.study import Cohort, Limits
+from opscope.core.trial import Trial
+from opscope.engine.executors.base import Progress
+from opscope.engine.executors.local import LocalExecutor
+from opscope.errors import ConfigurationError
+from tests.builders import QUICK
+from tests.engine.test_worker import jobs_for
+
+
+def cohort_for(platform, *couts, **limits):
+    return Cohort(
+        platform=platform,
+        jobs=jobs_for(platform, *couts),
+        protocol=QUICK,
+        limits=Limits(**{"prepare_s": 20, "visit_s": 20, **limits}),
+        seed=0,
+    )
+
+
+def outcomes(executor, *cohorts):
+    """Return each job's trial by its Cout, and check that there is exactly one for each."""
+    trials = [item for item in executor.execute(cohorts) if isinstance(item, Trial)]
+    by_cout = {trial.job.workload.configuration.get("cout"): trial for trial in trials}
+    assert len(trials) == len(by_cout) == sum(len(cohort.jobs) for cohort in cohorts)
+    return by_cout
+
+
+@pytest.fixture
+def executor():
+    with LocalExecutor(poll_s=0.05) as executor:
+        yield executor
+
+
+def test_describes_the_platform_and_the_machine(executor):
+    info, environment = executor.describe("fake:period=8")
+    assert info.name == "fake:period=8"
+    assert environment.cores == len(os.sched_getaffinity(0))
+
+
+def test_a_platform_that_does_not_open_is_the_users_error_again(executor):
+    with pytest.raises(ConfigurationError, match="no platform 'nope'"):
+        executor.describe("nope")
+    assert executor.describe("fake")[0].name == "fake"
+
+
+def test_one_worker_serves_cohort_after_cohort(executor):
+    outcomes(executor, cohort_for("fake", 1, 2))
+    worker = executor._worker
+    assert len(outcomes(executor, cohort_for("fake", 3), cohort_for("fake", 4))) == 2
+    assert executor._worker is worker
+
+
+def test_another_platform_gets_a_worker_of_its_own(executor):
+    outcomes(executor, cohort_for("fake", 1))
+    worker = executor._worker
+    outcomes(executor, cohort_for("fake:period=8", 1))
+    assert executor._worker is not worker
+
+
+@pytest.mark.parametrize(
+    ("fault", "limits", "reason"),
+    [
+        ("crash_at", {}, "killed by SIGSEGV"),
+        ("hang_at", {"prepare_s": 1.0}, "prepare took longer than its limit of 1 s"),
+        ("eat_at", {}, "ran out of memory in prepare"),
+        ("fail_at", {}, "cout=3"),
+    ],
+)
+def test_a_worker_that_breaks_costs_one_failed_trial(executor, fault, limits, reason):
+    platform = f"fake:{fault}=3"
+    trials = outcomes(executor, cohort_for(platform, 1, 2, 3, 4, 5, **limits))
+    assert {cout for cout, trial in trials.items() if trial.status == "failed"} == {3}
+    assert reason in trials[3].reason
+    assert all(trial.measurements for cout, trial in trials.items() if cout != 3)
+
+
+def test_a_worker_killed_from_outside_amid_visits_loses_nothing(executor):
+    platform = "fake:pause_ms=5"
+    cohort = cohort_for(platform, 1, 2, 3, 4)
+    killed, trials = False, []
+    for item in executor.execute([cohort]):
+        if isinstance(item, Progress) and item.ahead > 0.5 and not killed:
+            os.kill(executor._worker._process.pid, signal.SIGKILL)
+            killed = True
+        if isinstance(item, Trial):
+            trials.append(item)
+    assert killed
+    assert sorted(t.job.workload.configuration.get("cout") for t in trials) == [1, 2, 3, 4]
+    assert {trial.status for trial in trials} == {"ok"}
+
+
+def test_a_job_whose_worker_is_always_killed_fails_and_says_how(executor):
+    trials = []
+    cohort = cohort_for("fake:pause_ms=20", 1)
+    for item in executor.execute([cohort]):
+        if isinstance(item, Trial):
+            trials.append(item)
+        elif item.ahead > 0:
+            os.kill(executor._worker._process.pid, signal.SIGKILL)
+    (trial,) = trials
+    assert trial.status == "failed"
+    assert trial.reason.startswith("the worker process ended in visit: killed by SIGKILL")
+
+
+def test_two_culprits_in_one_cohort_both_fail_alone(executor):
+    platform = "fake:crash_at=2,fail_at=4"
+    trials = outcomes(executor, cohort_for(platform, 1, 2, 3, 4, 5))
+    assert {cout for cout, trial in trials.items() if trial.status == "failed"} == {2, 4}
+
+
+def test_closing_ends_the_worker():
+    executor = LocalExecutor()
+    executor.describe("fake")
+    pid = executor._worker._process.pid
+    executor.close()
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)

@@ -1,0 +1,144 @@
+import pytest
+
+from opscope.core.environment import Environment
+from opscope.core.measurement import Measurement, Trust, Verdict
+from opscope.core.platform import Origin
+from opscope.core.study import Protocol
+from opscope.core.trial import Timings, Trial
+from opscope.engine.executors.base import Progress
+from opscope.engine.runner import run_study
+from opscope.errors import StudyError
+from opscope.platforms.registry import open_platform
+from opscope.store import Store
+from tests.builders import small_study
+
+ENVIRONMENT = Environment(
+    opscope="0", python="3", system="s", kernel="k", cpu="c", cores=1, instruction_set=()
+)
+
+
+class Instant:
+    """An executor that ends every job at once, as it is told to, and can be interrupted."""
+
+    def __init__(self, *, interrupt_after=None, status="ok", trust=None):
+        self.interrupt_after = interrupt_after
+        self.status = status
+        self.trust = trust or Trust()
+        self.measured = []
+
+    def describe(self, platform):
+        return open_platform(platform).info(), ENVIRONMENT
+
+    def execute(self, cohorts):
+        for cohort in cohorts:
+            yield Progress(ahead=0.5)
+            for job in cohort.jobs:
+                if len(self.measured) == self.interrupt_after:
+                    raise KeyboardInterrupt
+                self.measured.append(job)
+                yield self._trial(job)
+
+    def _trial(self, job):
+        latency = Measurement(
+            quantity="latency_s",
+            value=1.0,
+            unit="s",
+            origin=Origin.MEASURED,
+            derivation="none",
+            trust=self.trust,
+        )
+        measurements = (latency,) if self.status == "ok" else ()
+        timings = Timings(load_s=0.1, run_s=0.2)
+        return Trial(job=job, status=self.status, measurements=measurements, timings=timings)
+
+    def close(self):
+        """Hold nothing."""
+
+
+@pytest.fixture
+def store(tmp_path):
+    with Store(tmp_path / "trials.db", write=True) as store:
+        yield store
+
+
+def run(store, executor, study=None, platforms=("fake",), **options):
+    study = study or small_study(10)
+    return run_study(study, platforms, store=store, executor=executor, **options)
+
+
+def test_every_job_is_measured_once_and_stored(store):
+    executor = Instant()
+    summary = run(store, executor)
+    assert (summary.total, summary.found, summary.outcomes) == (10, 0, {"ok": 10})
+    trials = store.trials(summary.run)
+    assert sorted(str(t.trial.job) for t in trials) == sorted(map(str, executor.measured))
+    assert summary.load_s == pytest.approx(1.0)
+    assert summary.run_s == pytest.approx(2.0)
+
+
+def test_an_interrupted_run_goes_on_where_it_stopped_and_repeats_nothing(store):
+    first = Instant(interrupt_after=4)
+    with pytest.raises(KeyboardInterrupt):
+        run(store, first)
+    second = Instant()
+    summary = run(store, second)
+    assert (summary.found, summary.outcomes) == (4, {"ok": 6})
+    assert not set(first.measured) & set(second.measured)
+    assert run(store, Instant()).outcomes == {}
+
+
+def test_fresh_starts_another_run(store):
+    first = run(store, Instant())
+    second = run(store, Instant(), fresh=True)
+    assert second.run.id != first.run.id
+    assert second.outcomes == {"ok": 10}
+    assert len(store.trials(first.run)) == 10
+
+
+@pytest.mark.parametrize(
+    ("executor", "outcome"),
+    [
+        (Instant(status="failed"), "failed"),
+        (Instant(status="unsupported"), "unsupported"),
+        (Instant(trust=Trust(verdict=Verdict.UNTRUSTED, reason="noise")), "untrusted"),
+    ],
+)
+def test_only_what_is_named_is_tried_again(store, executor, outcome):
+    run(store, executor)
+    others = {"failed", "unsupported", "untrusted"} - {outcome}
+    assert run(store, Instant(), retry=others).outcomes == {}
+    summary = run(store, Instant(), retry=[outcome])
+    assert summary.outcomes == {"ok": 10}
+    trials = store.trials(summary.run)
+    assert {(t.attempt, t.trial.status) for t in trials} == {(1, "ok")}
+
+
+def test_another_platform_joins_the_same_run(store):
+    first = run(store, Instant())
+    second = run(store, Instant(), platforms=("fake", "fake:period=8"))
+    assert second.run.id == first.run.id
+    assert (second.found, second.outcomes) == (10, {"ok": 10})
+
+
+def test_another_protocol_is_another_run(store):
+    first = run(store, Instant())
+    second = run(store, Instant(), small_study(10, protocol=Protocol(rounds=5)))
+    assert second.run.id != first.run.id
+    assert second.outcomes == {"ok": 10}
+
+
+def test_the_same_platform_written_differently_is_measured_once(store):
+    assert run(store, Instant(), platforms=("fake", "fake:period=16", "fake")).total == 10
+
+
+def test_nobody_is_measured_without_a_platform(store):
+    with pytest.raises(StudyError, match="no platform is named"):
+        run(store, Instant(), platforms=())
+
+
+def test_whoever_watches_sees_every_job_end(store):
+    events = []
+    run(store, Instant(), watch=events.append)
+    assert [event.done for event in events if event.trial] == list(range(1, 11))
+    assert {event.total for event in events} == {10}
+    assert any(event.ahead for event in events)

@@ -1,0 +1,144 @@
+import tempfile
+
+import pytest
+
+from opscope.core.configuration import Workload
+from opscope.core.study import Cohort, Job, Limits
+from opscope.engine.recorder import FlightRecorder
+from opscope.engine.worker import CohortRun
+from opscope.graph import resolve
+from opscope.platforms.registry import open_platform
+from tests.builders import QUICK, ScriptedDeployment
+
+
+def jobs_for(platform, *couts, precision="fp32"):
+    return tuple(
+        Job(
+            workload=Workload.parse(f"{resolve(f'conv:h=6,cin=3,cout={cout},k=3')}@{precision}"),
+            platform=platform,
+        )
+        for cout in couts
+    )
+
+
+def measure(platform, jobs, opened=None, protocol=QUICK):
+    trials = {}
+    cohort = Cohort(
+        platform=platform, jobs=jobs, protocol=protocol, limits=Limits(), seed=1, number=2
+    )
+    with tempfile.TemporaryFile() as file:
+        recorder = FlightRecorder(file.fileno())
+        run = CohortRun(cohort, opened or open_platform(platform), recorder, trials.__setitem__)
+        run.measure()
+        position = recorder.read()
+    return trials, position
+
+
+def test_every_job_ends_as_one_trial_with_its_rounds():
+    trials, position = measure("fake", jobs_for("fake", 4, 20, 40))
+    assert sorted(trials) == [0, 1, 2]
+    assert {trial.status for trial in trials.values()} == {"ok"}
+    latencies = [trials[index].measurement("latency_s") for index in range(3)]
+    assert latencies[0].value < latencies[1].value < latencies[2].value
+    rounds = [(visit.round, visit.preparation) for visit in latencies[0].visits]
+    assert rounds == [(0, 0), (1, 0), (2, 1), (3, 1)]
+    assert position.visits == 12
+
+
+def test_a_job_that_fails_costs_no_other():
+    trials, _ = measure("fake:fail_at=20", jobs_for("fake:fail_at=20", 4, 20, 40))
+    assert [trials[index].status for index in range(3)] == ["ok", "failed", "ok"]
+    assert "cout=20" in trials[1].reason
+    assert "PlatformError" in trials[1].traceback
+
+
+def test_memory_that_runs_out_is_a_failed_trial():
+    class Hungry:
+        def __init__(self):
+            self.fake = open_platform("fake")
+
+        def __getattr__(self, name):
+            return getattr(self.fake, name)
+
+        def prepare(self, workload, **options):
+            if workload.configuration.get("cout") == 20:
+                raise MemoryError
+            return self.fake.prepare(workload, **options)
+
+    trials, _ = measure("fake", jobs_for("fake", 4, 20), Hungry())
+    assert [trials[index].status for index in range(2)] == ["ok", "failed"]
+    assert trials[1].reason == "ran out of memory in prepare"
+
+
+def test_a_precision_that_is_not_there_is_unsupported_with_its_reason():
+    trials, _ = measure("fake", jobs_for("fake", 4, precision="int8"))
+    assert trials[0].status == "unsupported"
+    assert trials[0].reason == "fake runs fp32 only"
+
+
+def test_reporting_platforms_are_read_once():
+    trials, position = measure("fake-compiler", jobs_for("fake-compiler", 4, 20))
+    assert [trials[index].measurement("cycles").value for index in range(2)] == [3e5, 5e5]
+    assert position.visits == 0
+
+
+class Scripted:
+    """A platform whose deployments all hand out the same durations, and are counted."""
+
+    def __init__(self, durations):
+        self.durations = durations
+        self.opened = self.closed = 0
+
+    def info(self):
+        return open_platform("fake").info()
+
+    def supports(self, workload):
+        return ""
+
+    def prepare(self, workload, *, seed, instrumentation):
+        self.opened += 1
+        deployment = ScriptedDeployment(self.durations)
+        deployment.close = self._close
+        return deployment
+
+    def _close(self):
+        self.closed += 1
+
+
+def test_each_preparation_opens_and_closes_every_deployment():
+    platform = Scripted([1.0] * 100)
+    measure("fake", jobs_for("fake", 4, 20), platform)
+    assert platform.opened == platform.closed == 4
+
+
+def test_deployments_are_closed_when_one_breaks_down_between_visits():
+    platform = Scripted([1.0] * 4)  # a visit takes four; the second finds none
+    trials, _ = measure("fake", jobs_for("fake", 4, 20), platform)
+    assert platform.opened == platform.closed
+    assert {trial.status for trial in trials.values()} == {"failed"}
+
+
+def test_time_inside_the_runtime_never_exceeds_the_time_that_passed():
+    trials, _ = measure("fake", jobs_for("fake", 4))
+    timings = trials[0].timings
+    assert 0 <= timings.run_s < 0.5  # the formula's durations alone would add up to more
+    assert timings.overhead_s >= 0
+
+
+@pytest.mark.parametrize("promise", ["timed", "reporting"])
+def test_a_platform_that_breaks_its_promise_fails_its_jobs(promise):
+    kinds = {"timed": "fake-compiler", "reporting": "fake"}
+
+    class Liar:
+        def __init__(self):
+            self.real = open_platform(kinds[promise])
+
+        def __getattr__(self, name):
+            return getattr(self.real, name)
+
+        def info(self):
+            return open_platform({"timed": "fake", "reporting": "fake-compiler"}[promise]).info()
+
+    trials, _ = measure("fake", jobs_for("fake", 4), Liar())
+    assert trials[0].status == "failed"
+    assert "promises" in trials[0].reason

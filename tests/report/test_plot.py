@@ -1,0 +1,45 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from opscope.report.chart import Chart
+from opscope.report.plot import draw
+
+
+def chart(ys, marked=()):
+    return Chart(
+        title="t",
+        x_label="cout",
+        y_label="latency_s",
+        y_unit="s",
+        x=tuple(float(x) for x in range(1, len(ys) + 1)),
+        y=tuple(ys),
+        marked=frozenset(marked),
+        origin="measured",
+    )
+
+
+def test_a_staircase_looks_like_one():
+    assert draw(chart([1.0] * 4 + [2.0] * 4, marked=[4.0, 8.0]), width=24, height=4) == (
+        " 2 s│        ████████\n"
+        "    │        ████████\n"
+        " 1 s│████████████████\n"
+        "    │████████████████\n"
+        "    └────────────────\n"
+        "            ▲       ▲\n"
+        "            4       8\n"
+        "     cout (▲ recommended)"
+    )
+
+
+@given(st.lists(st.floats(0, 1e3), min_size=1, max_size=300), st.integers(40, 120))
+def test_no_line_is_wider_than_asked_and_every_row_is_there(ys, width):
+    lines = draw(chart(ys), width=width, height=8).splitlines()
+    assert max(map(len, lines)) <= width
+    assert sum("│" in line for line in lines) == 8
+    assert any("┴" in line or "└" in line for line in lines)
+
+
+@given(st.integers(1, 200))
+def test_every_mark_is_drawn_even_where_columns_are_shared(position):
+    ys = [1.0] * 200
+    assert draw(chart(ys, marked=[float(position)]), width=60).count("▲") == 2

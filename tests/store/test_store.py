@@ -1,0 +1,199 @@
+import sqlite3
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from opscope.core.configuration import Workload
+from opscope.core.environment import Environment
+from opscope.core.measurement import Measurement, Trust, Verdict
+from opscope.core.platform import Origin
+from opscope.core.study import Job
+from opscope.core.trial import Trial
+from opscope.errors import StoreError
+from opscope.platforms.registry import open_platform
+from opscope.store import Store
+from opscope.store.tables import APPLICATION, VERSION
+from tests.builders import small_study
+
+ASSETS = Path(__file__).parent.parent / "assets"
+ENVIRONMENT = Environment(opscope="0", python="3", system="s", kernel="k", cpu="c", cores=1)
+INFO = open_platform("fake").info()
+
+
+def trial_of(cout, *, status="ok", value=1.0, trust=None):
+    job = Job(workload=Workload.parse(f"conv:h=6,cin=3,cout={cout},k=3@fp32"), platform="fake")
+    latency = Measurement(
+        quantity="latency_s",
+        value=value,
+        unit="s",
+        origin=Origin.MEASURED,
+        derivation="none",
+        trust=trust or Trust(),
+    )
+    return Trial(job=job, status=status, measurements=(latency,) if status == "ok" else ())
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "trials.db"
+
+
+def filled(path, couts=(1, 2, 3)):
+    with Store(path, write=True) as store:
+        run = store.open_run(small_study())
+        session = store.open_session(run, ENVIRONMENT)
+        for cout in couts:
+            store.add_trial(run, session, f"key{cout}", INFO, trial_of(cout))
+    return run
+
+
+def test_what_was_added_is_read_back_whole(path):
+    run = filled(path)
+    with Store(path) as store:
+        assert [item.trial for item in store.trials(run)] == [trial_of(c) for c in (1, 2, 3)]
+        assert store.runs("small") == [run]
+        assert store.platform(INFO.fingerprint) == INFO
+        assert store.outcomes(run) == {"key1": "ok", "key2": "ok", "key3": "ok"}
+
+
+def test_the_last_attempt_counts_and_the_first_is_kept(path):
+    run = filled(path)
+    with Store(path, write=True) as store:
+        session = store.open_session(run, ENVIRONMENT)
+        again = store.add_trial(run, session, "key2", INFO, trial_of(2, value=5.0))
+        assert again.attempt == 1
+        values = {t.key: t.trial.measurement("latency_s").value for t in store.trials(run)}
+    assert values == {"key1": 1.0, "key2": 5.0, "key3": 1.0}
+    assert sqlite3.connect(path).execute("SELECT count(*) FROM trials").fetchone() == (4,)
+
+
+def test_outcomes_tell_untrusted_from_ok(path):
+    run = filled(path, couts=())
+    doubt = Trust(verdict=Verdict.UNTRUSTED, reason="noise")
+    with Store(path, write=True) as store:
+        session = store.open_session(run, ENVIRONMENT)
+        store.add_trial(run, session, "a", INFO, trial_of(1, trust=doubt))
+        store.add_trial(run, session, "b", INFO, trial_of(2, status="failed"))
+        assert store.outcomes(run) == {"a": "untrusted", "b": "failed"}
+
+
+def test_the_newest_run_of_a_study_is_gone_on_with_unless_fresh(path):
+    with Store(path, write=True) as store:
+        first = store.open_run(small_study())
+        assert store.open_run(small_study()).id == first.id
+        second = store.open_run(small_study(), fresh=True)
+        assert store.open_run(small_study()).id == second.id != first.id
+        assert [run.id for run in store.runs("small")] == [second.id, first.id]
+
+
+def test_the_file_is_durable_and_marked(path):
+    filled(path)
+    connection = sqlite3.connect(path)
+    assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert connection.execute("PRAGMA application_id").fetchone() == (APPLICATION,)
+    assert connection.execute("PRAGMA user_version").fetchone() == (VERSION,)
+    with Store(path, write=True) as store, store._engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2  # FULL
+
+
+def test_readers_look_on_while_a_writer_writes(path):
+    run = filled(path)
+    with Store(path, write=True) as writer, Store(path) as reader:
+        session = writer.open_session(run, ENVIRONMENT)
+        writer.add_trial(run, session, "key9", INFO, trial_of(9))
+        assert len(reader.trials(run)) == 4
+
+
+def test_a_second_writer_is_refused_until_the_first_is_gone_even_by_a_crash(path):
+    code = f"""
+    import sys, time
+    from pathlib import Path
+    from opscope.store import Store
+    store = Store(Path({str(path)!r}), write=True)
+    print("open", flush=True)
+    time.sleep(60)
+    """
+    with subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(code)], stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout.readline() == "open\n"
+        with pytest.raises(StoreError, match="another opscope is writing"):
+            Store(path, write=True)
+        other.kill()
+    Store(path, write=True).close()
+
+
+def test_a_missing_file_is_not_made_by_reading(path):
+    with pytest.raises(StoreError, match="there is no such database"):
+        Store(path)
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("write", [False, True])
+def test_foreign_files_are_refused_and_left_as_they_are(path, write):
+    foreign = {
+        "text": b"name,age\nx,1\n" * 100,
+        "other database": None,
+    }
+    for content in foreign.values():
+        path.unlink(missing_ok=True)
+        if content is None:
+            with sqlite3.connect(path) as connection:
+                connection.execute("CREATE TABLE birds (name)")
+            connection.close()
+        else:
+            path.write_bytes(content)
+        before = path.read_bytes()
+        with pytest.raises(StoreError, match=r"left as it is|Name another"):
+            Store(path, write=write)
+        tables = {"birds"} if content is None else set()
+        if content is None:
+            found = sqlite3.connect(path).execute("SELECT name FROM sqlite_master").fetchall()
+            assert {name for (name,) in found} == tables
+        else:
+            assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("write", [False, True])
+def test_a_newer_format_is_refused_in_words(path, write):
+    filled(path)
+    with sqlite3.connect(path) as connection:
+        connection.execute(f"PRAGMA user_version = {VERSION + 1}")
+    connection.close()
+    with pytest.raises(StoreError, match=f"format {VERSION + 1}.*reads format {VERSION}"):
+        Store(path, write=write)
+
+
+def test_a_damaged_record_is_an_error_in_words(path):
+    run = filled(path)
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE trials SET record = '{}' WHERE id = 2")
+    connection.close()
+    with Store(path) as store, pytest.raises(StoreError, match="damaged"):
+        store.trials(run)
+
+
+def test_a_place_that_cannot_be_written_is_an_error_in_words(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="cannot be written"):
+        Store(tmp_path / "file" / "x.db", write=True)
+
+
+def test_a_path_with_odd_characters_is_a_path(tmp_path):
+    path = tmp_path / "a b?mode=ro&#%20.db"
+    filled(path)
+    assert path.is_file()
+    with Store(path) as store:
+        assert store.runs("small")
+
+
+def test_a_database_of_the_first_format_still_opens():
+    with Store(ASSETS / "format1.db") as store:
+        (run,) = store.runs("small")
+        trials = store.trials(run)
+    assert len(trials) == 24
+    assert {item.trial.status for item in trials} == {"ok"}
+    assert trials[0].trial.measurement("latency_s").interval_note
