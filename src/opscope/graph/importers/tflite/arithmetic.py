@@ -18,8 +18,8 @@ _BOUNDS: Mapping[str, tuple[float, float | None]] = {
     "RELU_0_TO_1": (0.0, 1.0),
     "RELU6": (0.0, 6.0),
 }
-_FUSED = {0: "NONE", 1: "RELU", 2: "RELU_N1_TO_1", 3: "RELU6", 4: "TANH"}
-"""The schema's ActivationFunctionType."""
+_FUSED = {0: "NONE", 1: "RELU", 2: "RELU_N1_TO_1", 3: "RELU6"}
+"""The schema's ActivationFunctionType, as far as LiteRT's kernels compute it."""
 
 _SINGLE = {
     "ABS": "Abs",
@@ -64,15 +64,13 @@ def activate(builder: Builder, value: str, number: int) -> str:
         ConfigurationError: If there is none of that number.
     """
     if number not in _FUSED:
-        raise ConfigurationError(f"its fused activation {number} is unknown")
+        raise ConfigurationError(f"its fused activation {number} is one that LiteRT leaves out")
     return _activation(builder, value, _FUSED[number])
 
 
 def _activation(builder: Builder, value: str, name: str) -> str:
     if name == "NONE":
         return value
-    if name == "TANH":
-        return builder.node("Tanh", [value])
     low, high = _BOUNDS[name]
     if high is None:
         return builder.node("Relu", [value])

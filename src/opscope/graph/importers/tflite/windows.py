@@ -129,8 +129,10 @@ def _resize(mode: str) -> Callable[[Builder, TfOperator], None]:
             attributes["coordinate_transformation_mode"] = "half_pixel" if half else "asymmetric"
         if mode == "nearest":
             attributes["nearest_mode"] = "round_prefer_ceil" if aligned or half else "floor"
-        inputs = [builder.nchw(operator.inputs[0]), "", "", size]
-        result = builder.node("Resize", inputs, axes=[2, 3], **attributes)
+        value = builder.nchw(operator.inputs[0])
+        kept = builder.node("Shape", [value], start=0, end=2)
+        whole = builder.node("Concat", [kept, size], axis=0)
+        result = builder.node("Resize", [value, "", "", whole], **attributes)
         builder.give(operator.outputs[0], result, nchw=True)
 
     return handle
