@@ -139,7 +139,7 @@ class TfliteWriter:
 
 
 def run_tflite(data: bytes, inputs: list[np.ndarray]) -> list[np.ndarray]:
-    """Return what the LiteRT interpreter computes, without delegates, inputs in the file's order."""
+    """Return what the LiteRT interpreter computes without delegates; inputs come in order."""
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
     interpreter = Interpreter(

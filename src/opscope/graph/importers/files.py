@@ -134,15 +134,15 @@ def external_span(folder: Path, location: str, offset: str, length: str) -> Span
 
 def digest_of(data: bytes, payloads: Mapping[str, Payload]) -> str:
     """Return sixteen hexadecimal digits that name a model's file and its weights beside it."""
-    total = hashlib.sha256(data)
+    total = hashlib.blake2b(data, digest_size=8)
     for name in sorted(payloads):
         payload = payloads[name]
         if isinstance(payload, Span):
-            part = hashlib.sha256()
+            part = hashlib.blake2b(digest_size=16)
             for chunk in payload.chunks():
                 part.update(chunk)
             total.update(msgspec.json.encode((name, payload.length, part.hexdigest())))
-    return total.hexdigest()[:16]
+    return total.hexdigest()
 
 
 def _inside(folder: Path, location: str) -> str:

@@ -143,6 +143,30 @@ def static_tensors(model: onnx.ModelProto) -> dict[str, Tensor]:
     return tensors
 
 
+def check_channels(model: onnx.ModelProto) -> None:
+    """Refuse convolutions whose weights do not fit their input, which inference lets pass.
+
+    Raises:
+        ConfigurationError: Naming the node.
+    """
+    graph = model.graph
+    values = (*graph.input, *graph.value_info, *graph.output)
+    sizes = {v.name: [axis.dim_value for axis in v.type.tensor_type.shape.dim] for v in values}
+    sizes |= {tensor.name: list(tensor.dims) for tensor in graph.initializer}
+    for index, node in enumerate(graph.node):
+        if node.op_type != "Conv":
+            continue
+        groups = next((a.i for a in node.attribute if a.name == "group"), 1)
+        cin, (cout, per_group) = sizes[node.input[0]][1], sizes[node.input[1]][:2]
+        if groups < 1 or cout % groups or per_group * groups != cin:
+            raise ConfigurationError(
+                f"weights of {per_group} channels for {cout} outputs in {groups} groups do not fit "
+                f"an input of {cin} channels",
+                where=describe(node, index),
+                remedy="Correct the model, or the shapes declared for its inputs.",
+            )
+
+
 def tensor_of(name: str, type_: onnx.TypeProto) -> Tensor:
     """Return a tensor of a static and sensible shape.
 

@@ -26,6 +26,7 @@ from opscope.graph.importers.padding import spell_out_padding
 from opscope.graph.importers.shapes import (
     NUMBERS_OF_FLOATS,
     Dynamic,
+    check_channels,
     check_shape,
     element_type,
     static_tensors,
@@ -97,6 +98,7 @@ class Source(Record, frozen=True, kw_only=True):
         model.graph.input.extend(weight_inputs(weights))
         model = settle(model)
         tensors = static_tensors(model)
+        check_channels(model)
         spell_out_padding(model)
         _check_with_onnx(model)
         return Graph(
@@ -145,6 +147,8 @@ def make_source(model: onnx.ModelProto, payloads: Mapping[str, Payload], content
     _name_nodes(graph)
     _strip(model)
     source = Source(model=model, payloads=payloads, content=content)
+    for value in source.inputs:
+        element_type(value)
     if not source.inputs:
         raise ConfigurationError("the model has no inputs", remedy="Export the model again.")
     return source
