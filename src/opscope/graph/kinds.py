@@ -82,7 +82,7 @@ class InputKind(Record, frozen=True, kw_only=True):
             return self.low, self.high
         if self.name == "mask":
             return 0, 1
-        if is_integer(dtype) and np.dtype(dtype).itemsize == 1:
+        if self.name == "image" and is_integer(dtype) and np.dtype(dtype).itemsize == 1:
             limits = np.iinfo(dtype)
             return limits.min, limits.max
         return 0, 1 if self.name == "image" and not is_integer(dtype) else _BYTE - 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import onnx
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, Message
 
 from opscope.errors import ConfigurationError
 from opscope.graph.importers.checks import check_model
@@ -14,6 +14,8 @@ from opscope.graph.importers.functions import inline_functions
 from opscope.graph.importers.source import Source, make_source
 from opscope.graph.importers.tensors import constant_nodes_to_tensors, read_payload
 from opscope.graph.importers.wire import check_structure
+
+_CONTENTS = {"raw_data", "float_data", "double_data", "int32_data", "int64_data", "uint64_data"}
 
 
 def read_onnx(path: Path) -> Source:
@@ -54,4 +56,22 @@ def parse(data: bytes) -> onnx.ModelProto:
         raise ConfigurationError(
             "not an ONNX model, or cut short or damaged", remedy="Copy or export the file again."
         ) from exc
+    _check_texts(model)
     return model
+
+
+def _check_texts(message: Message) -> None:
+    """Refuse names that are no text, which the format allows and nothing that follows expects."""
+    for field, value in message.ListFields():
+        if field.name in _CONTENTS:
+            continue
+        if field.type == field.TYPE_STRING:
+            for text in (value,) if isinstance(value, str | bytes) else value:
+                if isinstance(text, bytes):
+                    raise ConfigurationError(
+                        f"its {field.name} {text[:100]!r} is not text",
+                        remedy="The file is damaged: copy or export it again.",
+                    )
+        elif field.type == field.TYPE_MESSAGE:
+            for part in (value,) if isinstance(value, Message) else value:
+                _check_texts(part)

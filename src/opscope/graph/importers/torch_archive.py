@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,9 @@ from opscope.graph.importers.torch_program import import_torch, source_of_progra
 
 _ENTRIES_LIMIT = 100_000
 _JSON_LIMIT_BYTES = 64 << 20
-_CONTENTS = ("models/", "data/weights/", "data/constants/", "data/sample_inputs/")
+_CONTENTS = ("models/", "data/weights/", "data/constants/")
+_PROGRAM = re.compile(r"models/[A-Za-z0-9_.-]+\.json")
+_PLAIN = re.compile(r"data/(?:weights/weight|constants/tensor)_[0-9]+")
 _MARKS = ("archive_format", "archive_version", "byteorder", ".data/version")
 _REMEDY = "Save the program again with torch.export.save."
 
@@ -50,16 +53,20 @@ def clean_archive(data: bytes) -> bytes:
         ConfigurationError: Saying what is in it that must not be.
     """
     entries = _entries(data)
-    models = [name for name in entries if name.startswith("models/") and name.endswith(".json")]
+    models = [name for name in entries if _PROGRAM.fullmatch(name)]
     if len(models) != 1:
         raise ConfigurationError(f"it holds {len(models)} programs instead of one", remedy=_REMEDY)
     model = models[0].removeprefix("models/").removesuffix(".json")
-    entries[models[0]] = json.dumps(clean_program(_json(entries, models[0]))).encode()
+    clean = {name: entries[name] for name in _MARKS if name in entries}
+    clean[models[0]] = json.dumps(clean_program(_json(entries, models[0]))).encode()
     for kind in ("weights", "constants"):
         name = f"data/{kind}/{model}_{kind}_config.json"
-        _check_tensors(_json(entries, name), kind, entries)
-    entries[f"data/sample_inputs/{model}.pt"] = b""
-    return _archive(entries)
+        config = _json(entries, name)
+        clean[name] = json.dumps(config).encode()
+        for path in _check_tensors(config, kind, entries):
+            clean[path] = entries[path]
+    clean[f"data/sample_inputs/{model}.pt"] = b""
+    return _archive(clean)
 
 
 def _entries(data: bytes) -> dict[str, bytes]:
@@ -108,8 +115,8 @@ def _json(entries: dict[str, bytes], name: str) -> dict[str, Any]:
     return value
 
 
-def _check_tensors(config: dict[str, Any], kind: str, entries: dict[str, bytes]) -> None:
-    """Refuse weights and constants that are anything but plain bytes of a tensor.
+def _check_tensors(config: dict[str, Any], kind: str, entries: dict[str, bytes]) -> set[str]:
+    """Return the files that hold weights or constants, refusing all but plain bytes of tensors.
 
     Raises:
         ConfigurationError: Naming the tensor.
@@ -117,6 +124,7 @@ def _check_tensors(config: dict[str, Any], kind: str, entries: dict[str, bytes])
     tensors = config.get("config")
     if not isinstance(tensors, dict):
         raise ConfigurationError(f"its list of {kind} is damaged", remedy=_REMEDY)
+    paths = set()
     for name, entry in tensors.items():
         where = f"{kind} {name!r}"
         if not isinstance(entry, dict) or not isinstance(entry.get("tensor_meta"), dict):
@@ -125,17 +133,18 @@ def _check_tensors(config: dict[str, Any], kind: str, entries: dict[str, bytes])
                 where=where,
                 remedy="Export the program with dense tensors on the CPU only.",
             )
-        path = entry.get("path_name")
-        prefixes = ("weight_",) if kind == "weights" else ("tensor_",)
-        if entry.get("use_pickle") is not False or not str(path).startswith(prefixes):
+        path = f"data/{kind}/{entry.get('path_name')}"
+        if entry.get("use_pickle") is not False or not _PLAIN.fullmatch(path):
             raise ConfigurationError(
                 "it is pickled, and unpickling runs code",
                 where=where,
                 remedy="Export the program with dense tensors on the CPU only.",
             )
-        if f"data/{kind}/{path}" not in entries:
+        if path not in entries:
             raise ConfigurationError("its file is missing", where=where, remedy=_REMEDY)
-        _check_extent(entry["tensor_meta"], len(entries[f"data/{kind}/{path}"]), where)
+        _check_extent(entry["tensor_meta"], len(entries[path]), where)
+        paths.add(path)
+    return paths
 
 
 def _check_extent(meta: dict[str, Any], held: int, where: str) -> None:
