@@ -80,7 +80,12 @@ def test_an_open_batch_is_the_workloads(tmp_path):
     assert graph.outputs[0].shape == (4, 5)
     words = refusal(tmp_path, path)
     assert words.startswith("input 'image': its shape batchx3x8x8 is dynamic.")
-    assert "shape=image:1x3x8x8" in words
+    assert "shape=image:Nx3x8x8" in words
+    unnamed = small_network(batch="?")
+    unnamed.graph.input[0].type.tensor_type.shape.dim[2].dim_param = "?"
+    loose = save(tmp_path, unnamed, "unnamed.onnx")
+    assert "as in shape=image:Nx3x224x8" in refusal(tmp_path, loose)
+    assert import_model(loose, shapes={"image": (2, 3, 9, 8)}).outputs[0].shape == (2, 5)
     assert "contradicts the file" in refusal(tmp_path, path, shapes={"image": (1, 4, 8, 8)})
     assert "batch=4 does not reach" in refusal(
         tmp_path, path, shapes={"image": (1, 3, 8, 8)}, batch=4

@@ -480,6 +480,18 @@ def test_unsupported_operators_are_named_with_their_node(tmp_path):
             import_model(path)
 
 
+def test_sparse_weights_are_refused(tmp_path):
+    w = TfliteWriter()
+    x, y = w.tensor((1, 4), name="x"), w.tensor((1, 5), name="y")
+    matrix = w.random(5, 4)
+    w._tensors[matrix].sparsity = w.schema.SparsityParametersT()
+    w.operator("FULLY_CONNECTED", [x, matrix, w.random(5)], [y], "FullyConnectedOptions")
+    path = tmp_path / "model.tflite"
+    path.write_bytes(w.finish([x], [y]))
+    with pytest.raises(ConfigurationError, match=r"tensor 't2': its weights are stored sparse"):
+        import_model(path)
+
+
 def test_damage_is_told_in_words(tmp_path):
     path, data = tmp_path / "model.tflite", network(TfliteWriter())
     for damaged, complaint in (

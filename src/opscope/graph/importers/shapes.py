@@ -19,6 +19,9 @@ TENSOR_LIMIT_BYTES = 2**34
 """Sixteen gigabytes: no layer of a convolutional network yields as much in one tensor."""
 
 _RANK_LIMIT = 8
+_UNNAMED = {"", "?", "-1", "None"}
+"""What exporters write for a size without a name, which need not be the same twice."""
+
 _FAULT = re.compile(r"\(op_type:([^,]*), node name: (.*?)\): (?:\[\w+\] )*(.*)", re.DOTALL)
 
 Axis = int | str | None
@@ -71,7 +74,7 @@ class Dynamic:
         axes = self.axes[name]
         shape = [sizes.get(axis) if isinstance(axis, str) else axis for axis in axes or (None,)]
         if any(size is None for size in shape):
-            example = "x".join(str(axis if isinstance(axis, int) else 1) for axis in axes or (1,))
+            example = _example(axes)
             raise ConfigurationError(
                 f"its shape {_spell(axes)} is dynamic",
                 where=f"input {name!r}",
@@ -244,8 +247,19 @@ def _axes(value: onnx.ValueInfoProto) -> tuple[Axis, ...] | None:
     return tuple(
         axis.dim_value
         if axis.HasField("dim_value") and axis.dim_value > 0
-        else axis.dim_param or None
+        else None
+        if axis.dim_param in _UNNAMED
+        else axis.dim_param
         for axis in tensor.shape.dim
+    )
+
+
+def _example(axes: tuple[Axis, ...] | None) -> str:
+    """Return a shape such as may be declared, sizes of images for images."""
+    side = 224 if axes and len(axes) == 4 else 128  # noqa: PLR2004 - NCHW or NHWC
+    return "x".join(
+        str(axis if isinstance(axis, int) else side if place else BATCH)
+        for place, axis in enumerate(axes or (None,))
     )
 
 

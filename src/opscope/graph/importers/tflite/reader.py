@@ -206,6 +206,12 @@ class _Reader:
                 where=f"tensor {name!r}",
                 remedy="Export the model with floating-point numbers, or quantised to 8 bits.",
             )
+        if tensor.Sparsity() is not None:
+            raise ConfigurationError(
+                "its weights are stored sparse",
+                where=f"tensor {name!r}",
+                remedy="Export the model with dense weights.",
+            )
         stored = [int(size) for size in _array(tensor.ShapeAsNumpy())]
         signature = [int(size) for size in _array(tensor.ShapeSignatureAsNumpy())]
         axes = tuple(signature if len(signature) == len(stored) else stored)
