@@ -17,6 +17,7 @@ from opscope.core.platform import PlatformInfo, PlatformListing
 from opscope.core.record import Record
 from opscope.core.study import Cohort, Job, Limits, Protocol, Study
 from opscope.core.trial import Trial
+from opscope.cost.records import Cost
 from opscope.errors import InputError, OpscopeError, PlatformError, StoreError
 
 if TYPE_CHECKING:
@@ -125,6 +126,49 @@ def _measure_on(
         )
         for job in cohort.jobs
     ]
+
+
+class Counted(Record, frozen=True, kw_only=True):
+    """What a workload costs that can be counted."""
+
+    workload: str
+    cost: Cost
+
+
+def cost(model: str, *, precision: Precision = Precision.FP32, batch: int = 1) -> Counted:
+    """Count what a model costs without running it.
+
+    Args:
+        model: A configuration's text, as in ``zoo:mobilenet_v2,width=0.5``.
+        precision: Number format of the bytes.
+        batch: Images in a call; counts are of the whole batch.
+
+    Raises:
+        ConfigurationError: If the configuration cannot be meant.
+    """
+    from opscope.cost import count
+    from opscope.graph import build, resolve
+
+    workload = Workload(configuration=resolve(model), precision=precision, batch=batch)
+    return Counted(workload=str(workload), cost=count(build(workload), precision=precision))
+
+
+def write_graph(model: str, path: Path, *, batch: int = 1, seed: int = 0) -> int:
+    """Write a model as an ONNX file, weights drawn from ``seed``; return its size in bytes.
+
+    Raises:
+        ConfigurationError: If the configuration cannot be meant.
+        InputError: If the file cannot be written.
+    """
+    from opscope.graph import build, resolve
+
+    workload = Workload(configuration=resolve(model), batch=batch)
+    content = build(workload).materialise(seed).SerializeToString()
+    try:
+        path.write_bytes(content)
+    except OSError as exc:
+        raise InputError(f"cannot be written: {exc.strerror}", where=str(path)) from exc
+    return len(content)
 
 
 def studies() -> list[Study]:

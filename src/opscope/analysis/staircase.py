@@ -8,32 +8,37 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from opscope.analysis.recommend import keep_counts, level_margin
-from opscope.stats.changepoints import Curve, relabel, student_quantile
-from opscope.stats.evidence import SegmentFit, fit_segments
-from opscope.stats.periods import PeriodFit, comb_index, fit_period, period_of_comb
+from opscope.analysis.shape import (
+    Shape,
+    extend,
+    restore_ends,
+    set_aside,
+    without_dips,
+    without_lone_ends,
+)
+from opscope.stats.changepoints import student_quantile
+from opscope.stats.periods import PeriodFit, fit_period, period_of_comb
 
 if TYPE_CHECKING:
-    from opscope.stats.changepoints import Bools, Floats, Ints
+    from opscope.stats.changepoints import Bools, Curve, Floats, Ints
     from opscope.stats.selection import Selection
 
 NEGLIGIBLE = 0.01
 """A relative difference in cost that no design decision rests on."""
 
 _SAME = 0.15  # periods further apart are different readings, not one of them uncertain
-_DIP = 0.35  # a fall this small beside the usual rise is texture of a step, not an edge
-_OUTLYING = 4.5  # sigma; with 500 points of normal noise one in 300 curves loses a point
 _CONTRARY = 0.15  # falls below this share of the rises leave a staircase
 _MIN_SURPRISE = 2.0  # nats against edges that fall in place by chance
 _MIN_SURPRISE_TURNS = 3.7  # the same where rises and falls might alternate at random
 _CHANCE = "they would fit a period by chance"
-_ShapeVerdict = Literal["steps", "zig-zag", "irregular", "linear"]
+Reads = Literal["steps", "zig-zag", "irregular", "linear"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Reading:
     """What segments amount to; edges are (low, high, rise, half width of its 95 % interval)."""
 
-    verdict: _ShapeVerdict
+    verdict: Reads
     reason: str
     period: PeriodFit | None
     period_reason: str
@@ -60,28 +65,6 @@ class _Comb:
         return cls(period=period, lead=lead)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _Shape:
-    """Segments of the inlying points, fitted."""
-
-    curve: Curve
-    labels: Ints
-    fit: SegmentFit
-    sigma: float
-
-    @property
-    def low(self) -> Floats:
-        return self.curve.x[np.flatnonzero(np.diff(self.labels))]
-
-    @property
-    def high(self) -> Floats:
-        return self.curve.x[np.flatnonzero(np.diff(self.labels)) + 1]
-
-    @property
-    def rises(self) -> Floats:
-        return np.diff(self.fit.levels)
-
-
 def read_segments(selection: Selection) -> Reading | None:
     """Return what the best segments say, or None when they describe nothing but a smooth curve."""
     curve, best, inliers = selection.curve, selection.best, selection.inliers
@@ -89,18 +72,24 @@ def read_segments(selection: Selection) -> Reading | None:
         return None
     labels, comb = best.labels, None
     if best.index is None:
-        labels = _without_dips(curve.only(inliers), labels)
+        labels, inliers = without_lone_ends(without_dips(curve.only(inliers), labels), inliers)
+        period = _period_of_labels(curve.x[inliers], labels)
     else:
-        comb = _period_of_rivals(curve.x[inliers], best.index, selection)
-    if labels[-1] == 0:
-        return None
-    everywhere = _extend(curve, inliers, labels)
-    if comb is not None:
-        inliers, everywhere = _restore_ends(curve, inliers, everywhere, comb)
-    shape, outliers = _set_aside(curve, everywhere, inliers)
+        comb = period = _period_of_rivals(curve.x[inliers], best.index, selection)
+    everywhere = extend(curve, inliers, labels)
+    if period is not None:
+        inliers, everywhere = restore_ends(curve, inliers, everywhere, period)
+    shape, outliers = set_aside(curve, everywhere, inliers)
     if shape.labels[-1] == 0 or _is_flat(shape):
         return None
     return _read(curve, everywhere, shape, outliers, _Comb.of(selection, comb))
+
+
+def _period_of_labels(x: Floats, labels: Ints) -> PeriodFit | None:
+    """Return the period of edges that were free to lie anywhere, if it is to be relied on."""
+    at = np.flatnonzero(np.diff(labels))
+    fit = fit_period(x[at], x[at + 1])
+    return fit if fit is not None and _is_regular(fit) else None
 
 
 def _period_of_rivals(x: Floats, index: Ints, selection: Selection) -> PeriodFit | None:
@@ -116,93 +105,13 @@ def _period_of_rivals(x: Floats, index: Ints, selection: Selection) -> PeriodFit
     return replace(best, interval=(low, high))
 
 
-def _shape(curve: Curve, labels: Ints) -> _Shape:
-    fit = fit_segments(curve, labels)
-    degrees = max(len(curve) - fit.size, 1)
-    return _Shape(curve=curve, labels=labels, fit=fit, sigma=float(np.sqrt(fit.rss / degrees)))
-
-
-def _without_dips(curve: Curve, labels: Ints) -> Ints:
-    """Merge segments parted by a fall that is small beside the usual rise, or the other way round.
-
-    Some runtimes are a little faster at the last count of a step, which fills their blocks. The
-    least fall goes first, until none is small.
-    """
-    while labels[-1] > 1:
-        rises = np.diff(fit_segments(curve, labels).levels)
-        main = np.sign(np.sum(rises))
-        usual = float(np.median(np.abs(rises[rises * main > 0])))
-        small = np.flatnonzero((rises * main < 0) & (np.abs(rises) < _DIP * usual))
-        if not len(small):
-            break
-        least = small[np.argmin(np.abs(rises[small]))]
-        labels = labels - (labels > least)
-    return labels
-
-
-def _extend(curve: Curve, inliers: Bools, labels: Ints) -> Ints:
-    """Give spikes the label of the neighbouring segment that they fit better."""
-    everywhere = np.full(len(curve), -1, dtype=np.int64)
-    everywhere[inliers] = labels
-    fit = fit_segments(curve.only(inliers), labels)
-    known = np.flatnonzero(inliers)
-    for i in np.flatnonzero(~inliers):
-        at = int(np.searchsorted(known, i))
-        sides = {int(labels[max(at - 1, 0)]), int(labels[min(at, len(labels) - 1)])}
-        off = {s: abs(curve.y[i] - fit.levels[s] - fit.slope * curve.x[i]) for s in sides}
-        everywhere[i] = min(off, key=lambda s: float(off[s]))
-    return np.maximum.accumulate(everywhere)
-
-
-def _restore_ends(
-    curve: Curve, inliers: Bools, labels: Ints, comb: PeriodFit
-) -> tuple[Bools, Ints]:
-    """Let a lone point at an end, taken for a spike, open the step that the period puts there.
-
-    Its rise must be in keeping with the others; the first and the last point of a sweep often
-    stand alone on their step.
-    """
-    fit = fit_segments(curve.only(inliers), relabel(labels[inliers]))
-    rises = np.diff(fit.levels)
-    main = float(np.sign(np.sum(rises)))
-    inliers, labels = inliers.copy(), labels.copy()
-    for end, inner, side, level in ((-1, -2, 1, fit.levels[-1]), (0, 1, -1, fit.levels[0])):
-        if inliers[end] or not inliers[inner]:
-            continue
-        apart = comb_index(curve.x[[end, inner]], comb.period, comb.phase)
-        rise = (curve.y[end] - fit.slope * curve.x[end] - level) * side * main
-        if apart[0] != apart[1] and 0 < rise < 2 * np.max(np.abs(rises)):
-            inliers[end] = True
-            if side > 0:
-                labels[end] += 1
-            else:
-                labels[1:] += 1
-    return inliers, labels
-
-
-def _set_aside(curve: Curve, labels: Ints, inliers: Bools) -> tuple[_Shape, Bools]:
-    """Fit without the points far from the fit; spikes that lie near it after all come back."""
-    shape = _shape(curve.only(inliers), relabel(labels[inliers]))
-    keep = inliers
-    for _ in range(2):
-        levels = np.full(int(labels[-1]) + 1, np.nan)
-        levels[np.unique(labels[keep])] = shape.fit.levels
-        off = np.abs(curve.y - levels[labels] - shape.fit.slope * curve.x) / curve.scale
-        near = off <= _OUTLYING * max(shape.sigma, 1e-9)
-        if near.mean() < 0.8:  # noqa: PLR2004 - the fit is at fault, not the points
-            break
-        keep = near
-        shape = _shape(curve.only(keep), relabel(labels[keep]))
-    return shape, ~keep
-
-
-def _read(curve: Curve, everywhere: Ints, shape: _Shape, outliers: Bools, comb: _Comb) -> Reading:
+def _read(curve: Curve, everywhere: Ints, shape: Shape, outliers: Bools, comb: _Comb) -> Reading:
     """Decide what the segments amount to."""
     verdict, contrary = _verdict(shape)
     period, period_reason = _period(shape, contrary if verdict == "zig-zag" else None, comb)
     if verdict == "zig-zag" and period is None:
         verdict = "irregular"
-    quantile = student_quantile(len(shape.curve) - shape.fit.size)
+    quantile = student_quantile(max(len(shape.curve) - shape.fit.size, 1))
     halves = quantile * np.sqrt(shape.fit.rise_variance(shape.sigma))
     slope_half = quantile * shape.sigma / float(np.sqrt(shape.fit.sxx)) if shape.fit.sxx else np.inf
     slope = shape.fit.slope
@@ -227,18 +136,18 @@ def _read(curve: Curve, everywhere: Ints, shape: _Shape, outliers: Bools, comb: 
     )
 
 
-def _is_flat(shape: _Shape) -> bool:
+def _is_flat(shape: Shape) -> bool:
     """Whether all that the segments tell apart is negligible."""
     fitted = shape.fit.fitted
     return float(np.ptp(fitted)) < NEGLIGIBLE * float(np.median(fitted))
 
 
-def _noise(shape: _Shape) -> float:
-    residual = (shape.curve.y - shape.fit.fitted) / np.maximum(np.abs(shape.fit.fitted), 1e-300)
+def _noise(shape: Shape) -> float:
+    residual = (shape.curve.y - shape.fit.fitted) / np.maximum(np.abs(shape.fit.fitted), 0.01)
     return float(np.sqrt(np.sum(residual**2) / max(len(residual) - shape.fit.size, 1)))
 
 
-def _verdict(shape: _Shape) -> tuple[_ShapeVerdict, Bools | None]:
+def _verdict(shape: Shape) -> tuple[Reads, Bools | None]:
     """Weigh rises against falls and jumps against the slope; also return the contrary edges."""
     rises, slope = shape.rises, shape.fit.slope
     climb = slope * float(shape.curve.x[-1] - shape.curve.x[0])
@@ -254,7 +163,7 @@ def _verdict(shape: _Shape) -> tuple[_ShapeVerdict, Bools | None]:
     return ("steps" if jumps >= share * (jumps + abs(climb)) else "linear"), None
 
 
-def _period(shape: _Shape, chosen: Bools | None, comb: _Comb) -> tuple[PeriodFit | None, str]:
+def _period(shape: Shape, chosen: Bools | None, comb: _Comb) -> tuple[PeriodFit | None, str]:
     """Return the period of the edges, or why they have none."""
     low, high = shape.low, shape.high
     if comb.period is not None and (chosen is None or chosen.all()):
@@ -288,7 +197,7 @@ def _is_regular(fit: PeriodFit) -> bool:
     return extra <= 0.2 * len(fit.hits) and fit.missed <= 0.25 * (hits + fit.missed)
 
 
-def _reason(verdict: _ShapeVerdict, shape: _Shape, period: PeriodFit | None) -> str:
+def _reason(verdict: Reads, shape: Shape, period: PeriodFit | None) -> str:
     """Say what the segments mean to somebody who designs networks."""
     count = len(shape.rises)
     jumps = "1 jump" if count == 1 else f"{count} jumps"
@@ -305,7 +214,7 @@ def _reason(verdict: _ShapeVerdict, shape: _Shape, period: PeriodFit | None) -> 
 
 
 def _recommended(
-    curve: Curve, everywhere: Ints, shape: _Shape, outliers: Bools, *, sloping: bool
+    curve: Curve, everywhere: Ints, shape: Shape, outliers: Bools, *, sloping: bool
 ) -> tuple[float, ...]:
     """Judge every count, also those set aside, by the fitted levels."""
     names = np.unique(everywhere[~outliers])

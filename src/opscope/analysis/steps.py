@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 import numpy as np
+from msgspec import structs
 
 from opscope.analysis.recommend import keep_counts
 from opscope.analysis.staircase import NEGLIGIBLE, Reading, read_segments
@@ -84,15 +85,18 @@ def find_steps(
 
     Source: behaviour study, Sec. 4.1, Fig. 4 and App. B.2; docs/decisions/0002-step-detection.md.
     """
-    curve = _curve(*_checked(x, y, intervals))
+    xs, ys, half = _checked(x, y, intervals)
+    unit = float(np.median(ys[ys > 0])) if ys.any() else 1.0
+    curve = _curve(xs, ys / unit, None if half is None else half / unit)
     if len(curve) < MIN_COUNTS:
-        return _too_few(curve)
+        return _in_units(_too_few(curve), unit)
     absolute = None
     if intervals is None:
         absolute = Curve(x=curve.x, y=curve.y, scale=np.full(len(curve), np.median(curve.scale)))
     selection = select_model(curve, absolute)
     reading = read_segments(selection)
-    return _smooth(selection) if reading is None else _from_reading(selection.curve, reading)
+    found = _smooth(selection) if reading is None else _from_reading(selection.curve, reading)
+    return _in_units(found, unit)
 
 
 def _checked(
@@ -143,9 +147,7 @@ def _curve(x: Floats, y: Floats, half: Floats | None) -> Curve:
     cost[inverse] = y
     for i in np.flatnonzero(repeats > 1):
         cost[i] = _centre(y[inverse == i])
-    level = np.maximum(running_median(cost), 0.01 * float(np.median(cost)))
-    if not level.max() > 0:
-        level = np.ones(len(counts))
+    level = np.maximum(running_median(cost), 0.01)  # costs come divided by their median
     scale = level / np.sqrt(repeats)
     if half is not None:
         wide = np.bincount(inverse, half) / repeats / level
@@ -200,6 +202,22 @@ def _from_reading(curve: Curve, reading: Reading) -> Steps:
         noise=reading.noise,
         outliers=tuple(float(value) for value in curve.x[reading.outliers]),
         recommended=reading.recommended,
+    )
+
+
+def _in_units(steps: Steps, unit: float) -> Steps:
+    """Give back the unit that costs were divided by."""
+    edges = tuple(
+        structs.replace(
+            edge,
+            rise=edge.rise * unit,
+            rise_interval=(edge.rise_interval[0] * unit, edge.rise_interval[1] * unit),
+        )
+        for edge in steps.edges
+    )
+    low, high = steps.slope_interval
+    return structs.replace(
+        steps, edges=edges, slope=steps.slope * unit, slope_interval=(low * unit, high * unit)
     )
 
 
@@ -264,7 +282,7 @@ def _smooth_verdict(kept: Curve, selection: Selection) -> tuple[Verdict, Kind, s
 
 def _scatter(kept: Curve, residual: Floats, size: int) -> float:
     """Return the relative scatter of residuals with `size` coefficients fitted."""
-    level = np.maximum(np.abs(kept.y - residual), 1e-12 * float(np.max(np.abs(kept.y)) or 1.0))
+    level = np.maximum(np.abs(kept.y - residual), 0.01)  # as in _curve
     return float(np.sqrt(np.sum((residual / level) ** 2) / max(len(kept) - size, 1)))
 
 

@@ -15,6 +15,8 @@ from opscope.errors import InputError, OpscopeError, PlatformError, StoreError
 OK, INCOMPLETE, BAD_INPUT, NO_PLATFORM, NO_STORE, INTERNAL, INTERRUPTED = 0, 1, 2, 3, 4, 70, 130
 
 _COMMANDS = {
+    "cost": "opscope.cli.cost:cost",
+    "graph": "opscope.cli.cost:graph",
     "platforms": "opscope.cli.platforms:platforms",
     "measure": "opscope.cli.measure:measure",
     "study": "opscope.cli.study:study",

@@ -21,11 +21,12 @@ _OWN_DOMAINS = ("", "ai.onnx")
 _LIGHT = 4096
 """Elements up to which an initializer is kept for shape inference, which may need its values."""
 
+_INITIALIZERS_ALONE = 4
+"""The first version of ONNX in which an initializer need not be an input too."""
+
 _FROM_SHAPES = frozenset({"Shape", "Size"})
-_SAME_WEIGHTS = frozenset(
-    {"DequantizeLinear", "QuantizeLinear", "Cast", "Reshape", "Transpose", "Slice", "Gather"}
-)
-"""Operators of which only the first input is data, so that only it passes weights on."""
+_JOINS = frozenset({"Add", "Sub", "Mul", "Div", "Pow", "Sum", "Concat", "Where", "MatMul", "Gemm"})
+"""Operators all of whose inputs are data; of others, further ones are axes, shapes or scales."""
 
 
 class Node(NamedTuple):
@@ -79,7 +80,9 @@ def read(model: onnx.ModelProto | Graph) -> Dataflow:
     _read_nodes(proto.graph, flow)
     if _without_shape(flow):
         _infer(proto, flow)
+        _drop_unread(flow)
     if missing := _without_shape(flow):
+        _refuse_contradictions(proto)
         node, tensor = missing
         raise InputError(
             f"tensor {tensor!r} has no static shape",
@@ -124,6 +127,7 @@ def _read_info(info: onnx.ValueInfoProto, flow: Dataflow) -> None:
 
 def _read_nodes(graph: onnx.GraphProto, flow: Dataflow) -> None:
     names: set[str] = set()
+    made = set(flow.inputs)
     for index, proto in enumerate(graph.node):
         operator = _operator(proto)
         inputs, outputs = tuple(proto.input), tuple(proto.output)
@@ -137,7 +141,8 @@ def _read_nodes(graph: onnx.GraphProto, flow: Dataflow) -> None:
         if not name or name in names:
             name = f"{operator.lower()}@{index}"
         names.add(name)
-        captured = tuple(_captured(proto, flow))
+        captured = tuple(name for name in dict.fromkeys(_captured(proto)) if name in made)
+        made.update(outputs)
         flow.nodes.append(Node(name, operator, inputs, outputs, captured, proto))
 
 
@@ -169,50 +174,68 @@ def _fold(operator: str, inputs: tuple[str, ...], outputs: tuple[str, ...], flow
     if operator in _FROM_SHAPES:
         sources: tuple[str, ...] = ()
     else:
-        sources = inputs[:1] if operator in _SAME_WEIGHTS else inputs
+        sources = inputs if operator in _JOINS else inputs[:1]
     roots = tuple(dict.fromkeys(root for name in sources for root in flow.roots.get(name, ())))
     for name in outputs:
-        flow.roots[name] = roots
+        flow.roots[name] = (name,) if operator == "ConstantOfShape" else roots
 
 
-def _captured(proto: onnx.NodeProto, flow: Dataflow) -> Iterator[str]:
-    """Yield the tensors of this graph that a node's subgraphs read."""
+def _captured(proto: onnx.NodeProto) -> Iterator[str]:
+    """Yield all tensors that a node's subgraphs read, their own among them."""
     for attribute in proto.attribute:
         if attribute.type not in (onnx.AttributeProto.GRAPH, onnx.AttributeProto.GRAPHS):
             continue
         for graph in (attribute.g, *attribute.graphs):
             for node in graph.node:
-                yield from (name for name in node.input if name in flow.shapes)
-                yield from _captured(node, flow)
+                yield from node.input
+                yield from _captured(node)
 
 
 def _without_shape(flow: Dataflow) -> tuple[Node, str] | None:
+    """Return the first tensor without a shape, among those that flow and those that are stored."""
     for node in flow.nodes:
         for name in (*node.inputs, *node.outputs):
             if name and name not in flow.shapes:
                 return node, name
+            for root in flow.roots.get(name, ()):
+                if root not in flow.shapes:
+                    return node, root
     return None
 
 
 def _infer(proto: onnx.ModelProto, flow: Dataflow) -> None:
     """Let ONNX infer the shapes that the model does not name, without copying its weights."""
-    try:
-        inferred = shape_inference.infer_shapes(_light(proto), data_prop=True)
-    except (shape_inference.InferenceError, ValueError) as exc:
-        raise InputError(
-            f"its shapes cannot be inferred: {exc}",
-            where=f"model {proto.graph.name!r}",
-            remedy="Check the model with onnx.checker.",
-        ) from exc
+    inferred = shape_inference.infer_shapes(_light(proto), data_prop=True)
     for info in (*inferred.graph.value_info, *inferred.graph.output):
         if info.name not in flow.shapes:
             _read_info(info, flow)
 
 
+def _drop_unread(flow: Dataflow) -> None:
+    """Leave out further outputs of unknown shape that nothing reads, such as Dropout's mask."""
+    read = {*flow.outputs, *(n for node in flow.nodes for n in (*node.inputs, *node.captured))}
+    for number, node in enumerate(flow.nodes):
+        further = [name for name in node.outputs[1:] if name in read or name in flow.shapes]
+        flow.nodes[number] = node._replace(outputs=(node.outputs[0], *further))
+
+
+def _refuse_contradictions(proto: onnx.ModelProto) -> None:
+    """Say what ONNX finds wrong with the shapes, if it is that which left one unknown."""
+    try:
+        shape_inference.infer_shapes(_light(proto), strict_mode=True, data_prop=True)
+    except shape_inference.InferenceError as exc:
+        raise InputError(
+            f"its shapes cannot be inferred: {str(exc).strip()}",
+            where=f"model {proto.graph.name!r}",
+            remedy="Check the model with onnx.checker.",
+        ) from exc
+
+
 def _light(proto: onnx.ModelProto) -> onnx.ModelProto:
     """Return the model with large initializers turned into inputs of the same shape."""
     graph = proto.graph
-    light = onnx.ModelProto(ir_version=proto.ir_version, opset_import=proto.opset_import)
+    version = max(proto.ir_version, _INITIALIZERS_ALONE)
+    light = onnx.ModelProto(ir_version=version, opset_import=proto.opset_import)
     light.graph.name = graph.name
     for part in ("node", "input", "output", "value_info"):
         getattr(light.graph, part).extend(getattr(graph, part))

@@ -81,14 +81,15 @@ def role_of(operator: str, place: int, shape: Shape, kind: int) -> Role:
     """Return what a constant input of a node is.
 
     Where `ROLES` does not say: a single number, whole numbers wider than 8 bits and truth values
-    are settings (a bound, a scale, a shape), a vector or tensor of anything else is a parameter.
+    are settings (a bound, a scale, a shape); anything else is a parameter, and a vector if at most
+    one of its axes is longer than 1.
     """
     roles = ROLES.get(operator)
     if roles and place in roles:
         return roles[place]
     if kind in _WHOLE_NUMBERS or math.prod(shape) <= 1:
         return Role.SETTING
-    return Role.VECTOR if len(shape) == 1 else Role.KERNEL
+    return Role.VECTOR if math.prod(shape) == max(shape) else Role.KERNEL
 
 
 PRECISION_BYTES: Mapping[Precision, int] = {

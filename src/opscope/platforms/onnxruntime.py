@@ -95,11 +95,11 @@ class OnnxRuntimeDeployment(TimedDeployment):
     def __init__(
         self, graph: Graph, model: bytes, options: Options, instrumentation: Instrumentation
     ) -> None:
+        start = time.perf_counter()
         import onnxruntime as ort
 
         if options.threads > 1:
             self.counter = resource.RUSAGE_SELF
-        start = time.perf_counter()
         try:
             self._session: Any = ort.InferenceSession(
                 model,

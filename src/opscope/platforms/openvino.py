@@ -112,9 +112,9 @@ class OpenVinoDeployment(TimedDeployment):
     """A compiled model and one inference request whose tensors are shared with numpy."""
 
     def __init__(self, graph: Graph, model: bytes, hints: dict[str, Any]) -> None:
+        start = time.perf_counter()
         import openvino
 
-        start = time.perf_counter()
         try:
             core = _core()
             self._compiled: Any = core.compile_model(core.read_model(model), "CPU", hints)

@@ -245,7 +245,7 @@ def _comb_model(candidates: Candidates, labels: Ints, index: Ints, parabola: Fit
     score = max(score, candidates.evidence(parabola) + beyond - _PRIOR)
     return Model(
         kind="comb",
-        score=score - comb_cost(curve.x),
+        score=score - comb_cost(len(curve), int(labels[-1])),
         fitted=free.fitted,
         labels=labels,
         index=index,

@@ -75,9 +75,13 @@ def spikes_of_polynomial(curve: Curve, degree: int) -> Bools:
 
 
 def bursts(labels: Ints, levels: Floats) -> Bools:
-    """Return the points of segments of one or two that stick out upwards from both neighbours."""
-    step = np.diff(levels)
-    out = np.zeros(len(levels), dtype=np.bool_)
-    out[1:-1] = (step[:-1] > 0) & (step[1:] < 0) & (np.bincount(labels)[1:-1] <= 2)  # noqa: PLR2004
-    found: Bools = out[labels]
+    """Return the points of segments of one or two that stick out upwards from their neighbours.
+
+    At the ends only a lone point: a step of two may begin or end a sweep.
+    """
+    size = np.bincount(labels)
+    above = np.diff(levels) > 0
+    over_left = np.concatenate([size[:1] == 1, above])
+    over_right = np.concatenate([~above, size[-1:] == 1])
+    found: Bools = (over_left & over_right & (size <= 2))[labels]  # noqa: PLR2004
     return found

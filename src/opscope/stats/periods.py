@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import log
+from math import log, pi
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -208,6 +208,10 @@ def _peaks(power: Floats, count: int) -> list[int]:
     return [int(i) for i in top[np.argsort(power[top])[::-1][:count]]]
 
 
-def comb_cost(x: Floats) -> float:
-    """Return the log of about how many different combs there are on this grid."""
-    return 2 * log(len(x)) - log(4)
+def comb_cost(n: int, edges: int) -> float:
+    """Return the log of about how many different combs with so many edges a grid of n tells apart.
+
+    Combs on an even grid are digital straight lines, of which there are about n³/π² (Berstel and
+    Pocchiola, 1993), evenly over their slopes.
+    """
+    return log(n * n * (edges + 1) / pi**2)

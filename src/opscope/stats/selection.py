@@ -97,7 +97,7 @@ def _follows(other: Curve, candidates: Candidates, inliers: Bools) -> bool:
     n = len(residual)
     mine = n * log(np.mean(residual / own)) + float(np.sum(np.log(own)))
     theirs = n * log(np.mean(residual / alien)) + float(np.sum(np.log(alien)))
-    return theirs < mine - 2
+    return theirs < mine - max(2.0, 0.03 * n)
 
 
 def _first_look(curve: Curve, found: list[Segmentation], inliers: Bools) -> Candidates:

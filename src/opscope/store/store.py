@@ -1,25 +1,16 @@
-"""Store: opens the database, adds runs and trials durably, and reads them back.
-
-One process writes at a time, held to it by a lock file; readers need no lock.
-"""
+"""Store: adds runs and trials durably, and reads them back. Opening the file is `database`'s."""
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
-import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import quote
 
-import msgspec
-from sqlalchemy import Engine, Select, create_engine, event, func, insert, select, update
-from sqlalchemy.exc import DatabaseError, OperationalError
-from sqlalchemy.pool import QueuePool
+from sqlalchemy import Select, func, insert, select, update
 
 from opscope.core.environment import Environment
 from opscope.core.measurement import Verdict
@@ -28,7 +19,8 @@ from opscope.core.record import Record, from_json, to_json
 from opscope.core.study import Study
 from opscope.core.trial import Trial
 from opscope.errors import StoreError
-from opscope.store.tables import APPLICATION, VERSION, metadata, platforms, runs, sessions, trials
+from opscope.store.database import explained, lock_for_writing, open_database
+from opscope.store.tables import platforms, runs, sessions, trials
 
 
 class Run(Record, frozen=True, kw_only=True):
@@ -62,9 +54,9 @@ class Store:
 
     def __init__(self, path: Path, *, write: bool = False) -> None:
         self._path = path
-        self._lock = _lock(path) if write else None
+        self._lock = lock_for_writing(path) if write else None
         try:
-            self._engine = _open(path, write=write)
+            self._engine = open_database(path, write=write)
         except BaseException:
             self._unlock()
             raise
@@ -203,108 +195,13 @@ class Store:
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[Any]:
-        with _explained(self._path), self._engine.begin() as connection:
+        with explained(self._path), self._engine.begin() as connection:
             yield connection
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator[Any]:
-        with _explained(self._path), self._engine.connect() as connection:
+        with explained(self._path), self._engine.connect() as connection:
             yield connection
-
-
-def _lock(path: Path) -> int:
-    """Take the writer's lock beside the database; it ends with the process."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    except OSError as exc:
-        raise StoreError(
-            f"cannot be written: {exc.strerror}", where=str(path), remedy="Name another --db FILE."
-        ) from exc
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as exc:
-        os.close(descriptor)
-        raise StoreError(
-            "another opscope is writing to it",
-            where=str(path),
-            remedy="Wait for it to end, or name another --db FILE.",
-        ) from exc
-    return descriptor
-
-
-def _open(path: Path, *, write: bool) -> Engine:
-    if not write and not path.is_file():
-        raise StoreError(
-            "there is no such database", where=str(path), remedy="Run a study first, or name --db."
-        )
-    mode = "rwc" if write else "ro"
-    uri = f"file:{quote(str(path.absolute()))}?mode={mode}"
-    engine = create_engine(
-        "sqlite://",
-        creator=lambda: sqlite3.connect(uri, uri=True, check_same_thread=False),
-        poolclass=QueuePool,
-    )
-
-    @event.listens_for(engine, "connect")
-    def _configure(connection: sqlite3.Connection, _record: object) -> None:
-        if write:
-            connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA busy_timeout = 10000")
-
-    try:
-        with _explained(path):
-            _check_version(engine, path, write=write)
-    except BaseException:
-        engine.dispose()
-        raise
-    return engine
-
-
-def _check_version(engine: Engine, path: Path, *, write: bool) -> None:
-    with engine.begin() as connection:
-        application = connection.exec_driver_sql("PRAGMA application_id").scalar()
-        version = connection.exec_driver_sql("PRAGMA user_version").scalar() or 0
-        tables = connection.exec_driver_sql("SELECT count(*) FROM sqlite_master").scalar()
-        if write and not tables and not application and not version:
-            metadata.create_all(connection)
-            connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION}")
-            connection.exec_driver_sql(f"PRAGMA user_version = {VERSION}")
-            return
-    if application != APPLICATION:
-        raise StoreError(
-            "this is a database, but not one of opscope's",
-            where=str(path),
-            remedy="Name another --db FILE; this one was left as it is.",
-        )
-    if version != VERSION:
-        raise StoreError(
-            f"it has format {version}, and this opscope reads format {VERSION}",
-            where=str(path),
-            remedy="Use the opscope it was written with, or name another --db FILE.",
-        )
-
-
-@contextlib.contextmanager
-def _explained(path: Path) -> Iterator[None]:
-    """Turn the database's errors into words."""
-    try:
-        yield
-    except OperationalError as exc:
-        raise StoreError(
-            f"the database refuses: {exc.orig}",
-            where=str(path),
-            remedy="Check that the disk has room and the file may be written.",
-        ) from exc
-    except (DatabaseError, msgspec.ValidationError) as exc:
-        detail = exc.orig if isinstance(exc, DatabaseError) else exc
-        raise StoreError(
-            f"this is not a database, or it is damaged: {detail}",
-            where=str(path),
-            remedy="Name another --db FILE; this one was left as it is.",
-        ) from exc
 
 
 def _new_id(result: Any) -> int:
