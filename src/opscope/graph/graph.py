@@ -83,14 +83,14 @@ class Graph(Record, frozen=True, kw_only=True):
             weight.fill(model.graph.initializer.add(), seed)
         return model
 
-    def save(self, path: Path, seed: int, *, limit_bytes: int = PROTOBUF_LIMIT_BYTES) -> None:
-        """Write the ONNX model; above ``limit_bytes`` its weights go into ``<path>.data``.
+    def save(self, path: Path, seed: int, *, limit_bytes: int = PROTOBUF_LIMIT_BYTES) -> int:
+        """Write the ONNX model and return the bytes it takes.
 
-        Weights are written one tensor at a time, so that a large model need not fit into memory.
+        Above ``limit_bytes`` its weights go into ``<path>.data`` beside it. Weights are written
+        one tensor at a time, so that a large model need not fit into memory.
         """
         if self.size_bytes <= limit_bytes:
-            path.write_bytes(self.materialise(seed).SerializeToString())
-            return
+            return path.write_bytes(self.materialise(seed).SerializeToString())
         model, data = self._skeleton(), path.with_name(f"{path.name}.data")
         with data.open("wb") as file:
             for weight in self.weights:
@@ -100,7 +100,7 @@ class Graph(Record, frozen=True, kw_only=True):
                 set_external_data(initializer, data.name, offset, len(initializer.raw_data))
                 initializer.ClearField("raw_data")
                 model.graph.initializer.append(initializer)
-        path.write_bytes(model.SerializeToString())
+        return data.stat().st_size + path.write_bytes(model.SerializeToString())
 
     def draw_inputs(self, seed: int) -> dict[str, np.ndarray]:
         """Return inputs by name, each of its declared kind; standard normal float32 by default.

@@ -273,8 +273,9 @@ def test_more_than_two_gigabytes_stay_in_files(tmp_path):
 def test_a_graph_is_saved_with_its_weights_in_or_beside_the_file(tmp_path):
     graph = build(Workload.parse("conv:h=6,cin=4,cout=8,k=3"))
     whole, parts = tmp_path / "whole.onnx", tmp_path / "parts.onnx"
-    graph.save(whole, 5)
-    graph.save(parts, 5, limit_bytes=100)
+    assert graph.save(whole, 5) == whole.stat().st_size
+    size = graph.save(parts, 5, limit_bytes=100)
+    assert size == sum(p.stat().st_size for p in tmp_path.glob("parts.*"))
     assert [p.name for p in sorted(tmp_path.iterdir())] == [
         *("parts.onnx", "parts.onnx.data", "whole.onnx")
     ]
