@@ -156,6 +156,8 @@ def cost(model: str, *, precision: Precision = Precision.FP32, batch: int = 1) -
 def write_graph(model: str, path: Path, *, batch: int = 1, seed: int = 0) -> int:
     """Write a model as an ONNX file, weights drawn from ``seed``; return its size in bytes.
 
+    Above 2 GB the weights go into ``<path>.data`` beside it.
+
     Raises:
         ConfigurationError: If the configuration cannot be meant.
         InputError: If the file cannot be written.
@@ -163,12 +165,11 @@ def write_graph(model: str, path: Path, *, batch: int = 1, seed: int = 0) -> int
     from opscope.graph import build, resolve
 
     workload = Workload(configuration=resolve(model), batch=batch)
-    content = build(workload).materialise(seed).SerializeToString()
+    graph = build(workload)
     try:
-        path.write_bytes(content)
+        return graph.save(path, seed)
     except OSError as exc:
         raise InputError(f"cannot be written: {exc.strerror}", where=str(path)) from exc
-    return len(content)
 
 
 def studies() -> list[Study]:

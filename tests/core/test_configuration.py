@@ -2,6 +2,7 @@ import pytest
 
 from opscope.core.configuration import Configuration, Precision, Workload
 from opscope.core.platform import PlatformName
+from opscope.core.record import digest
 from opscope.errors import ConfigurationError
 
 TEXT = "conv:h=28,cin=320,cout=64,k=3"
@@ -53,3 +54,18 @@ def test_platform_options_are_sorted():
     assert str(PlatformName.parse("x:b=2,a=1")) == "x:a=1,b=2"
     with pytest.raises(ConfigurationError, match="option=value"):
         PlatformName.parse("x:threads")
+
+
+def test_content_stands_for_the_name_in_the_digest():
+    first, moved, changed, unread = (
+        Configuration(kind="file", name=name, content=content)
+        for name, content in (("a.onnx", "1"), ("b.onnx", "1"), ("a.onnx", "2"), ("a.onnx", ""))
+    )
+    assert first.digest == moved.digest
+    assert len({first.digest, changed.digest, unread.digest}) == 3
+    assert str(first) == "file:a.onnx"
+
+
+def test_digests_without_content_are_those_of_the_text():
+    configuration = Configuration.parse("conv:h=28,cin=320,cout=64,k=3")
+    assert configuration.digest == digest("conv:h=28,cin=320,cout=64,k=3")

@@ -53,3 +53,16 @@ def test_malformed_texts_are_refused_with_the_part_at_fault(text, complaint):
         return
     with pytest.raises(ConfigurationError, match=complaint):
         parse_text(text)
+
+
+@given(st.text(st.characters(codec="utf-8"), min_size=1, max_size=30))
+def test_any_path_survives_as_a_name_or_a_value(path):
+    text = format_text("file", path, [("note", f"_{path}")])
+    assert not set(text.removeprefix("file:")) & set("@ \n\t")
+    assert parse_text(text) == ("file", path, (("note", f"_{path}"),))
+
+
+def test_usual_paths_are_written_as_they_are():
+    path = "../models/ResNet-50_v1.5 (int8)+é.onnx"
+    assert format_text("file", path, []) == f"file:{path.replace(' ', '%20')}"
+    assert parse_text(f"file:{path}")[1] == path

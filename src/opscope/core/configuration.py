@@ -31,13 +31,16 @@ class Configuration(Record, frozen=True, kw_only=True):
 
     Attributes:
         kind: What is built: ``conv``, ``block``, ``zoo``.
-        name: Which one of that kind, where a kind has several: ``mobilenet_v2``.
+        name: Which one of that kind, where a kind has several: ``mobilenet_v2``; a file's path.
         parameters: Hyper-parameters by name, in canonical order once resolved.
+        content: Digest of what a file holds once resolved, empty for every other kind. It stands
+            for the path, which says where the network came from and not which one it is.
     """
 
     kind: str
     name: str = ""
     parameters: Parameters = ()
+    content: str = ""
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -60,7 +63,7 @@ class Configuration(Record, frozen=True, kw_only=True):
     @property
     def digest(self) -> str:
         """Sixteen hexadecimal digits that name the content."""
-        return digest(str(self))
+        return digest(format_text(self.kind, self.content or self.name, self.parameters))
 
 
 class Workload(Record, frozen=True, kw_only=True):

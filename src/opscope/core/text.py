@@ -1,9 +1,14 @@
-"""The textual form of configurations and platforms: ``head:name,key=value,…``. Syntax only."""
+"""The textual form of configurations and platforms: ``head:name,key=value,…``. Syntax only.
+
+A comma, ``=``, ``@``, ``%`` or blank that belongs to a name or a value, as in a file's path, is
+written as in a URL: ``file:my%20model.onnx``.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from urllib.parse import quote, unquote
 
 from opscope.errors import ConfigurationError
 
@@ -15,6 +20,7 @@ Parameters = tuple[tuple[str, Value], ...]
 
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
 _VALUE = re.compile(r"[^,=@\s]+")
+_RESERVED = re.compile(r"[%,=@\s\x00-\x1f\x7f]")
 
 
 def parse_value(text: str) -> Value:
@@ -26,12 +32,17 @@ def parse_value(text: str) -> Value:
             continue
         if value == value and abs(value) != float("inf"):  # noqa: PLR0124 - NaN differs from itself
             return value
-    return text
+    return unquote(text)
 
 
 def format_value(value: Value) -> str:
     """Return the text that `parse_value` reads back as ``value``."""
-    return repr(value) if isinstance(value, float) else str(value)
+    return repr(value) if isinstance(value, float) else quote_reserved(str(value))
+
+
+def quote_reserved(text: str) -> str:
+    """Return ``text`` with the characters that the syntax claims written as in a URL."""
+    return _RESERVED.sub(lambda match: quote(match[0], safe=""), text)
 
 
 def parse_text(text: str) -> tuple[str, str, Parameters]:
@@ -48,7 +59,7 @@ def parse_text(text: str) -> tuple[str, str, Parameters]:
             remedy="Write name:key=value,key=value, as in conv:h=28,cin=320,cout=64,k=3.",
         )
     items = rest.split(",") if colon else []
-    name = items.pop(0) if items and "=" not in items[0] else ""
+    name = unquote(items.pop(0)) if items and "=" not in items[0] else ""
     if colon and not rest:
         raise ConfigurationError(
             "nothing follows the colon",
@@ -71,7 +82,7 @@ def _parse_item(item: str, text: str) -> tuple[str, Value]:
 
 def format_text(head: str, name: str, parameters: Iterable[tuple[str, Value]]) -> str:
     """Return the textual form that `parse_text` reads back."""
-    items = [name] if name else []
+    items = [quote_reserved(name)] if name else []
     items += [f"{key}={format_value(value)}" for key, value in parameters]
     return f"{head}:{','.join(items)}" if items else head
 

@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from opscope.core.configuration import Configuration, Workload
-from opscope.core.parameters import canonical, read_parameters, suggest
+from opscope.core.parameters import suggest
 from opscope.errors import ConfigurationError
-from opscope.graph import backbones, blocks, operators, zoo
-from opscope.graph.design import Design
+from opscope.graph import backbones, blocks, importers, operators, zoo
+from opscope.graph.design import ANY_NAME, Design
 from opscope.graph.graph import Graph
-from opscope.graph.network import Network
 
 REVISION = 1
 """Raised whenever a kind builds another graph than before, so that no old figure stands for it."""
 
 KINDS: Mapping[tuple[str, str], type[Design]] = {
     (design.kind, design.name): design
-    for package in (operators, blocks, backbones, zoo)
+    for package in (operators, blocks, backbones, zoo, importers)
     for design in package.DESIGNS
 }
 """Every kind of configuration, by kind and name."""
@@ -34,10 +33,7 @@ def resolve(configuration: Configuration | str) -> Configuration:
     """
     if isinstance(configuration, str):
         configuration = Configuration.parse(configuration)
-    design = design_of(configuration)
-    implied = design.implied()
-    parameters = tuple((k, v) for k, v in canonical(design) if v != implied.get(k))
-    return Configuration(kind=design.kind, name=design.name, parameters=parameters)
+    return design_of(configuration).configuration()
 
 
 def design_of(configuration: Configuration) -> Design:
@@ -47,7 +43,7 @@ def design_of(configuration: Configuration) -> Design:
         ConfigurationError: As `resolve`.
     """
     kind = _find(configuration)
-    design = read_parameters(configuration.parameters, kind, where=str(configuration))
+    design = kind.read(configuration)
     design.check()
     return design
 
@@ -58,15 +54,14 @@ def build(workload: Workload) -> Graph:
     Raises:
         ConfigurationError: If the workload's configuration is not a possible one.
     """
-    net = Network()
-    output = design_of(workload.configuration).build(net, workload.batch)
-    return net.finish(output)
+    return design_of(workload.configuration).graph(workload.batch)
 
 
 def _find(configuration: Configuration) -> type[Design]:
     key = configuration.kind, configuration.name
-    if key in KINDS:
-        return KINDS[key]
+    for known in (key, (configuration.kind, ANY_NAME)):
+        if known in KINDS:
+            return KINDS[known]
     names = [f"{kind}:{name}" if name else kind for kind, name in KINDS]
     wanted = ":".join(filter(None, key))
     raise ConfigurationError(

@@ -7,18 +7,23 @@ values are impossible, `build` adds the nodes. The kinds live in the modules bes
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Self
 
 import msgspec
 
+from opscope.core.configuration import Configuration
+from opscope.core.parameters import canonical, read_parameters
 from opscope.core.record import Record
 from opscope.core.text import Value
 from opscope.errors import ConfigurationError
-from opscope.graph.graph import Tensor
+from opscope.graph.graph import Graph, Tensor
 from opscope.graph.network import Network
 
 Size = Annotated[int, msgspec.Meta(ge=1, le=65_536)]
 """A count of pixels, channels, groups or taps."""
+
+ANY_NAME = "*"
+"""The name of a kind whose configurations are named by the user, as files are by their path."""
 
 Flag = Annotated[int, msgspec.Meta(ge=0, le=1)]
 """0 or 1, as a configuration's text spells no and yes."""
@@ -29,6 +34,26 @@ class Design(Record, frozen=True, kw_only=True):
 
     kind: ClassVar[str]
     name: ClassVar[str] = ""
+
+    @classmethod
+    def read(cls, configuration: Configuration) -> Self:
+        """Return the design that ``configuration`` describes, not yet checked.
+
+        Raises:
+            ConfigurationError: If a parameter is unknown, missing or of a wrong type.
+        """
+        return read_parameters(configuration.parameters, cls, where=str(configuration))
+
+    def configuration(self) -> Configuration:
+        """Return the canonical configuration: in the fields' order, without what is implied."""
+        implied = self.implied()
+        parameters = tuple((k, v) for k, v in canonical(self) if v != implied.get(k))
+        return Configuration(kind=self.kind, name=self.name, parameters=parameters)
+
+    def graph(self, batch: int) -> Graph:
+        """Return the checked graph, its weights not yet drawn."""
+        net = Network()
+        return net.finish(self.build(net, batch))
 
     def check(self) -> None:
         """Refuse values that cannot go together.

@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from opscope.graph.graph import Graph, Tensor
+from opscope.graph.graph import Graph, Input, Tensor
 from opscope.graph.weights import Weight
 
 OPSET = 20
@@ -22,14 +22,14 @@ class Nodes:
     def __init__(self) -> None:
         self._nodes: list[onnx.NodeProto] = []
         self._tensors: list[Tensor] = []
-        self._inputs: list[Tensor] = []
+        self._inputs: list[Input] = []
         self._weights: list[Weight] = []
         self._constants: list[onnx.TensorProto] = []
         self._counts: Counter[str] = Counter()
 
     def input(self, shape: tuple[int, ...], name: str = "input") -> Tensor:
         """Add a float32 input of ``shape``."""
-        tensor = Tensor(name=name, shape=shape)
+        tensor = Input(name=name, shape=shape)
         self._inputs.append(tensor)
         return tensor
 

@@ -112,7 +112,8 @@ class OnnxRuntimeDeployment(TimedDeployment):
         self._binding = self._session.io_binding()
         self._outputs = {}
         for tensor in graph.outputs:
-            value = ort.OrtValue.ortvalue_from_shape_and_type(tensor.shape, np.float32, "cpu", 0)
+            dtype = np.dtype(tensor.dtype)
+            value = ort.OrtValue.ortvalue_from_shape_and_type(tensor.shape, dtype, "cpu", 0)
             self._binding.bind_ortvalue_output(tensor.name, value)
             self._outputs[tensor.name] = value
 

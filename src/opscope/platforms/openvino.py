@@ -123,7 +123,7 @@ class OpenVinoDeployment(TimedDeployment):
         self._request: Any = self._compiled.create_infer_request()
         self.load_s = time.perf_counter() - start
         self._outputs = {
-            tensor.name: np.empty(tensor.shape, np.float32) for tensor in graph.outputs
+            tensor.name: np.empty(tensor.shape, tensor.dtype) for tensor in graph.outputs
         }
         for name, array in self._outputs.items():
             self._request.set_tensor(name, openvino.Tensor(array, shared_memory=True))
