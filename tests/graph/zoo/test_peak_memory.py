@@ -16,7 +16,7 @@ from opscope.cost import Cost, count
 from opscope.graph import Graph, build
 from opscope.graph.network import Network
 
-DOCUMENT = Path(__file__).parents[3] / "docs" / "counts-zoo.md"
+DOCUMENT = Path(__file__).parents[3] / "docs" / "zoo.md"
 FEED_FORWARD = (
     "cifar10_full",
     "squeezenet",
