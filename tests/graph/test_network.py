@@ -2,24 +2,17 @@ import math
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from opscope.core.configuration import Workload
-from opscope.graph import build, resolve
 from opscope.graph.activations import Activation
 from opscope.graph.network import Network, output_size
+from opscope.testing.graphs import compute, graph_of
 
 
-def graph_of(text, batch=1):
-    return build(Workload(configuration=resolve(text), batch=batch))
-
-
-def run(graph, seed=0):
-    session = onnxruntime.InferenceSession(graph.materialise(seed).SerializeToString())
-    return session.run(None, graph.draw_inputs(seed))[0]
+def run(graph):
+    return compute(graph, graph.draw_inputs(0))
 
 
 @settings(max_examples=40, deadline=None)
@@ -37,7 +30,7 @@ def test_kept_shapes_are_those_that_a_runtime_computes(h, w, k, s, pad, groups, 
     given_pad = "" if pad is None else f",pad={pad}"
     channels = f"cin={2 * groups},cout={3 * groups},groups={groups}"
     graph = graph_of(
-        f"conv:h={h},w={w},{channels},k={k},s={s},dilation={dilation}{given_pad}", batch
+        f"conv:h={h},w={w},{channels},k={k},s={s},dilation={dilation}{given_pad}", batch=batch
     )
     assert run(graph).shape == graph.outputs[0].shape
 

@@ -29,9 +29,15 @@ def node_types(graph: Graph) -> Counter[str]:
 
 def compute(graph: Graph, inputs: dict[str, np.ndarray], *, seed: int = 0) -> np.ndarray:
     """Return the first output that onnxruntime computes, weights drawn from ``seed``."""
+    return outputs_of(graph.materialise(seed), inputs)[0]
+
+
+def outputs_of(model: onnx.ModelProto, inputs: dict[str, np.ndarray]) -> list[np.ndarray]:
+    """Return every output that onnxruntime computes of a model with its weights."""
     import onnxruntime
 
-    model = graph.materialise(seed).SerializeToString()
-    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
-    output: Any = session.run(None, inputs)[0]
-    return np.asarray(output)
+    session = onnxruntime.InferenceSession(
+        model.SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+    outputs: list[Any] = session.run(None, inputs)
+    return [np.asarray(output) for output in outputs]

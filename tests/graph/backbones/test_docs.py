@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from opscope.core.configuration import Workload
 from opscope.cost import count
-from opscope.graph import build
+from opscope.testing.graphs import graph_of
 
 TEXT = (Path(__file__).parents[3] / "docs" / "backbones.md").read_text()
 
@@ -22,7 +21,7 @@ def rows(heading):
 
 
 def cost_of(text):
-    return count(build(Workload.parse(text)))
+    return count(graph_of(text))
 
 
 def mega(text):
@@ -66,7 +65,7 @@ def test_scaled_networks_are_counted_as_written():
 def test_densities_are_as_written(pattern, values):
     def density(**parameters):
         items = "".join(f",{key}={value}" for key, value in parameters.items())
-        graph = build(Workload.parse(f"backbone:resnet_skeleton{items}"))
+        graph = graph_of(f"backbone:resnet_skeleton{items}")
         return f"{count(graph, precision='int8').operational_density:.1f}"
 
     blocks = ("standard", "spatially_separable", "depthwise_separable")

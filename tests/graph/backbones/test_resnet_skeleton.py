@@ -8,13 +8,12 @@ from statistics import mean
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 
-from opscope.core.configuration import Workload
 from opscope.cost import count
 from opscope.errors import ConfigurationError
-from opscope.graph import build, resolve
+from opscope.graph import resolve
+from opscope.testing.graphs import compute, graph_of
 
 BLOCKS = ["standard", "spatially_separable", "depthwise_separable"]
 COLUMNS = list(itertools.product(BLOCKS, [0, 1]))
@@ -44,10 +43,6 @@ def text(block, bottleneck, k, side):
     return f"backbone:resnet_skeleton,block={block},bottleneck={bottleneck},k={k},input={side}"
 
 
-def built(configuration, batch=1):
-    return build(Workload(configuration=resolve(configuration), batch=batch))
-
-
 def model_of(graph):
     return onnx.ModelProto.FromString(graph.structure)
 
@@ -65,7 +60,7 @@ def attributes(node):
 @pytest.mark.parametrize("k", [3, 5, 7])
 @pytest.mark.parametrize(("block", "bottleneck"), COLUMNS)
 def test_every_stage_has_the_size_of_table_iii(block, bottleneck, k, side):
-    graph = built(text(block, bottleneck, k, side), batch=2)
+    graph = graph_of(text(block, bottleneck, k, side), batch=2)
     model = model_of(graph)
     shapes = shapes_of(model)
     nodes = list(model.graph.node)
@@ -88,7 +83,7 @@ def test_every_stage_has_the_size_of_table_iii(block, bottleneck, k, side):
 def test_blocks_have_the_layers_of_table_iii(block, bottleneck, k):
     kinds = {(1, 1): "1×1", (1, k): "1×k", (k, 1): "k×1", (k, k): "k×k"}
     convolutions = []
-    for node in model_of(built(text(block, bottleneck, k, 64))).graph.node:
+    for node in model_of(graph_of(text(block, bottleneck, k, 64))).graph.node:
         if node.op_type == "Conv":
             found = attributes(node)
             kind = "dw" if found["group"] > 1 else kinds.get(tuple(found["kernel_shape"]), "stem")
@@ -105,7 +100,7 @@ def test_blocks_have_the_layers_of_table_iii(block, bottleneck, k):
 
 
 def test_batch_norm_and_relu_follow_every_convolution_but_the_shortcuts():
-    nodes = model_of(built("backbone:resnet_skeleton,block=spatially_separable")).graph.node
+    nodes = model_of(graph_of("backbone:resnet_skeleton,block=spatially_separable")).graph.node
     kinds = [node.op_type for node in nodes]
     convolutions = kinds.count("Conv")
     assert convolutions == 1 + 2 * 16 + 3
@@ -139,7 +134,7 @@ def macs_by_hand(block, bottleneck, k, side, *, projected=True):
 @pytest.mark.parametrize(("block", "bottleneck"), COLUMNS)
 def test_counts_are_those_of_table_iii_by_hand(block, bottleneck, side):
     for k in (3, 7):
-        cost = count(built(text(block, bottleneck, k, side)))
+        cost = count(graph_of(text(block, bottleneck, k, side)))
         assert cost.macs == macs_by_hand(block, bottleneck, k, side)
 
 
@@ -169,7 +164,7 @@ def test_what_the_papers_reductions_come_to():
 
 
 def density(block="standard", k=3, side=224, batch=1, bottleneck=0):
-    graph = built(text(block, bottleneck, k, side), batch)
+    graph = graph_of(text(block, bottleneck, k, side), batch=batch)
     return count(graph, precision="int8").operational_density
 
 
@@ -194,10 +189,8 @@ def test_density_falls_from_standard_to_depthwise(bottleneck):
     [*((*column, 3) for column in COLUMNS), ("spatially_separable", 1, 7), (BLOCKS[2], 0, 5)],
 )
 def test_outputs_are_finite_and_of_the_right_shape(block, bottleneck, k):
-    graph = built(text(block, bottleneck, k, 64), batch=2)
-    model = graph.materialise(seed=1).SerializeToString()
-    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
-    (output,) = session.run(None, graph.draw_inputs(seed=1))
+    graph = graph_of(text(block, bottleneck, k, 64), batch=2)
+    output = compute(graph, graph.draw_inputs(seed=1), seed=1)
     assert output.shape == (2, 512, 2, 2)
     assert np.isfinite(output).all()
     assert output.std() > 1e-3

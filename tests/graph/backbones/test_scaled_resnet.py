@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from opscope.core.configuration import Workload
 from opscope.cost import count
 from opscope.errors import ConfigurationError
-from opscope.graph import build, resolve
+from opscope.graph import resolve
+from opscope.testing.graphs import compute, graph_of
 
 
 def built(batch=1, **parameters):
     items = ",".join(f"{key}={value}" for key, value in parameters.items())
-    configuration = resolve(f"backbone:scaled_resnet,{items}")
-    return build(Workload(configuration=configuration, batch=batch))
+    return graph_of(f"backbone:scaled_resnet,{items}", batch=batch)
 
 
 def macs_by_hand(width, depth, groups, side):
@@ -111,9 +109,7 @@ def test_the_names_groups_may_have_are_listed():
 @pytest.mark.parametrize("groups", [1, 4, 64, "depthwise"])
 def test_outputs_are_finite_and_of_the_right_shape(groups):
     graph = built(batch=2, width=8, depth=3, groups=groups, input=32)
-    model = graph.materialise(seed=1).SerializeToString()
-    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
-    (output,) = session.run(None, graph.draw_inputs(seed=1))
+    output = compute(graph, graph.draw_inputs(seed=1), seed=1)
     assert output.shape == (2, 64, 2, 2)
     assert np.isfinite(output).all()
     assert output.std() > 1e-3

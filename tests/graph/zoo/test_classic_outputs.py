@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 import numpy as np
-import onnx
-import onnxruntime
 import pytest
 
-from opscope.core.configuration import Workload
-from opscope.cost import count
 from opscope.errors import ConfigurationError
-from opscope.graph import Graph, build
-from opscope.graph.catalogue import design_of
 from opscope.graph.zoo import cifar, densenet, inception, resnet, squeezenet
+from opscope.testing.graphs import compute, node_types, outputs_of
+from tests.graph.zoo.networks import cost_of, graph_of
 
 DESIGNS = [
     design
@@ -24,33 +18,17 @@ DESIGNS = [
 LARGEST_FP16 = 65_504
 
 
-def graph_of(text: str) -> Graph:
-    return build(Workload.parse(text))
-
-
-def run(model: onnx.ModelProto, graph: Graph, seed: int = 1) -> list[np.ndarray]:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(
-        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
-    return session.run(None, graph.draw_inputs(seed))
-
-
 @pytest.mark.parametrize("design", DESIGNS, ids=lambda design: design.name)
 def test_every_tensor_is_finite_alive_and_within_fp16(design):
     side = max(32, design.smallest)
-    graph = graph_of(f"zoo:{design.name},input={side}")
+    graph = graph_of(f"{design.name},input={side}")
     model = graph.materialise(0)
     outputs = {output.name for output in model.graph.output}
     for node in model.graph.node:  # what flows inside is looked at too
         if node.output[0] not in outputs:
             model.graph.output.add().name = node.output[0]
-    output, *inner = run(model, graph)
-    assert output.shape == (
-        1,
-        design_of(Workload.parse(f"zoo:{design.name}").configuration).classes,
-    )
+    output, *inner = outputs_of(model, graph.draw_inputs(1))
+    assert output.shape == (1, design().classes)
     for tensor in (output, *inner):
         assert np.isfinite(tensor).all()
         assert np.abs(tensor).max() < LARGEST_FP16
@@ -59,10 +37,8 @@ def test_every_tensor_is_finite_alive_and_within_fp16(design):
 
 @pytest.mark.parametrize("design", DESIGNS, ids=lambda design: design.name)
 def test_the_smallest_input_runs_and_a_smaller_is_refused(design):
-    graph = graph_of(
-        f"zoo:{design.name},input={design.smallest},width=0.125,classes=7@fp32,batch=2"
-    )
-    (output,) = run(graph.materialise(3), graph)
+    graph = graph_of(f"{design.name},input={design.smallest},width=0.125,classes=7", batch=2)
+    output = compute(graph, graph.draw_inputs(1), seed=3)
     assert output.shape == (2, 7)
     assert np.isfinite(output).all()
     assert not np.allclose(output[0], output[1])
@@ -70,16 +46,16 @@ def test_the_smallest_input_runs_and_a_smaller_is_refused(design):
         with pytest.raises(
             ConfigurationError, match=f"Use input={design.smallest} or more"
         ) as info:
-            graph_of(f"zoo:{design.name},input={design.smallest - 1}")
+            graph_of(f"{design.name},input={design.smallest - 1}")
         assert design.name in str(info.value)
 
 
 @pytest.mark.parametrize("design", DESIGNS, ids=lambda design: design.name)
 def test_width_scales_channels_but_not_classes(design):
-    whole, half = graph_of(f"zoo:{design.name}"), graph_of(f"zoo:{design.name},width=0.5")
-    assert half.outputs[0].shape == whole.outputs[0].shape
-    assert 0.23 < count(half).macs / count(whole).macs < 0.36  # layers at the image scale once
-    assert count(graph_of(f"zoo:{design.name},width=0.01")).macs > 0
+    whole, half = design.name, f"{design.name},width=0.5"
+    assert graph_of(half).outputs[0].shape == graph_of(whole).outputs[0].shape
+    assert 0.23 < cost_of(half).macs / cost_of(whole).macs < 0.36  # layers at the image scale once
+    assert cost_of(f"{design.name},width=0.01").macs > 0
 
 
 @pytest.mark.parametrize(
@@ -98,8 +74,7 @@ def test_width_scales_channels_but_not_classes(design):
     ],
 )
 def test_batch_norm_and_activations_are_nodes_of_their_own(network, nodes):
-    structure = onnx.load_from_string(graph_of(f"zoo:{network}").structure)
-    counted = Counter(node.op_type for node in structure.graph.node)
+    counted = node_types(graph_of(network))
     assert {operator: counted[operator] for operator in nodes} == nodes
 
 
@@ -112,5 +87,5 @@ def test_batch_norm_and_activations_are_nodes_of_their_own(network, nodes):
     ],
 )
 def test_strides_are_in_the_units_the_form_has_them_in(network, sides):
-    layers = count(graph_of(f"zoo:{network}")).layers
+    layers = cost_of(network).layers
     assert [layer.outputs[0][2] for layer in layers if layer.operator == "Add"] == sides

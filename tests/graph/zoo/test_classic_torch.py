@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import onnxruntime
 import pytest
 from onnx import numpy_helper
 
-from opscope.core.configuration import Workload
-from opscope.graph import build
+from opscope.testing.graphs import outputs_of
+from tests.graph.zoo.networks import graph_of
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 nn = torch.nn
@@ -97,12 +96,9 @@ def copy_weights(model, module):
 
 @pytest.mark.parametrize("definition", [resnet18, densenet121], ids=lambda d: d.__name__)
 def test_equals_an_independent_pytorch_definition(definition):
-    graph = build(Workload.parse(f"zoo:{definition.__name__},input=64@fp32,batch=2"))
+    graph = graph_of(f"{definition.__name__},input=64", batch=2)
     model, inputs = graph.materialise(11), graph.draw_inputs(5)
-    session = onnxruntime.InferenceSession(
-        model.SerializeToString(), providers=["CPUExecutionProvider"]
-    )
-    (ours,) = session.run(None, inputs)
+    (ours,) = outputs_of(model, inputs)
     module = definition().eval()
     copy_weights(model, module)
     with torch.no_grad():

@@ -5,18 +5,17 @@ from __future__ import annotations
 import functools
 import math
 from collections import Counter
-from pathlib import Path
 
 import msgspec
 import onnx
 import pytest
 
-from opscope.core.configuration import Workload
 from opscope.cost import Cost, count
-from opscope.graph import Graph, build
+from opscope.graph import Graph
 from opscope.graph.network import Network
+from tests.graph.zoo.networks import graph_of
+from tests.graph.zoo.published.document import DOCUMENT
 
-DOCUMENT = Path(__file__).parents[3] / "docs" / "counts-zoo.md"
 FEED_FORWARD = (
     "cifar10_full",
     "squeezenet",
@@ -53,8 +52,8 @@ def in_place(graph: Graph) -> Graph:
 
 
 @functools.cache
-def cost_of(network: str) -> Cost:
-    return count(in_place(build(Workload.parse(f"zoo:{network}"))))
+def cost_in_place(network: str) -> Cost:
+    return count(in_place(graph_of(network)))
 
 
 def own_bytes(cost: Cost) -> list[int]:
@@ -85,22 +84,22 @@ def stack(layers: int, *, joined: bool) -> Cost:
 
 @pytest.mark.parametrize("network", FEED_FORWARD)
 def test_feed_forward_networks_keep_what_one_layer_reads_and_writes(network):
-    assert factor(cost_of(network)) == 1
-    assert waiting(cost_of(network)) < 1.6
+    assert factor(cost_in_place(network)) == 1
+    assert waiting(cost_in_place(network)) < 1.6
 
 
 def test_densenet_keeps_an_eighth_more():
-    assert factor(cost_of("densenet121")) == pytest.approx(9 / 8)
-    assert factor(cost_of("densenet121"), best=True) == pytest.approx(9 / 8)
+    assert factor(cost_in_place("densenet121")) == pytest.approx(9 / 8)
+    assert factor(cost_in_place("densenet121"), best=True) == pytest.approx(9 / 8)
 
 
 @pytest.mark.parametrize(
     ("network", "given", "best"), [("nasnet_a_mobile", 1.67, 1.29), ("nasnet_a_large", 1.72, 1.34)]
 )
 def test_nasnet_keeps_two_thirds_more_and_a_better_order_half_of_that(network, given, best):
-    assert factor(cost_of(network)) == pytest.approx(given, abs=0.01)
-    assert factor(cost_of(network), best=True) == pytest.approx(best, abs=0.01)
-    assert waiting(cost_of(network)) > 3
+    assert factor(cost_in_place(network)) == pytest.approx(given, abs=0.01)
+    assert factor(cost_in_place(network), best=True) == pytest.approx(best, abs=0.01)
+    assert waiting(cost_in_place(network)) > 3
 
 
 @pytest.mark.parametrize("layers", [2, 5, 10])
@@ -111,7 +110,7 @@ def test_reading_all_before_takes_as_many_times_the_memory_as_there_are_layers(l
 
 @pytest.mark.parametrize("network", FEED_FORWARD + BRANCHING)
 def test_the_document_states_what_is_counted(network):
-    cost = cost_of(network)
+    cost = cost_in_place(network)
     cells = (
         f"`{network}`",
         f"{max(own_bytes(cost)) / 1e6:.2f}",
