@@ -3,10 +3,11 @@ import tempfile
 import pytest
 
 from opscope.core.configuration import Workload
-from opscope.core.study import Cohort, Job, Limits
+from opscope.core.study import Cohort, Job, Limits, Protocol
 from opscope.engine.recorder import FlightRecorder
 from opscope.engine.worker import CohortRun
 from opscope.graph import resolve
+from opscope.meters.latency import LatencyMeter
 from opscope.platforms.registry import open_platform
 from tests.builders import QUICK, ScriptedDeployment
 
@@ -43,6 +44,19 @@ def test_every_job_ends_as_one_trial_with_its_rounds():
     rounds = [(visit.round, visit.preparation) for visit in latencies[0].visits]
     assert rounds == [(0, 0), (1, 0), (2, 1), (3, 1)]
     assert position.visits == 12
+
+
+@pytest.mark.parametrize("protocol", [Protocol(rounds=0), Protocol(preparations=0)])
+def test_a_job_never_visited_ends_all_the_same(protocol):
+    trials, _ = measure("fake", jobs_for("fake", 4), protocol=protocol)
+    assert trials[0].status == "failed"
+    assert trials[0].reason == "the deployment was never visited."
+
+
+def test_what_never_settles_is_concluded_when_its_rounds_are_over(monkeypatch):
+    monkeypatch.setattr(LatencyMeter, "settled", lambda *_: False)
+    trials, _ = measure("fake", jobs_for("fake", 4, 20))
+    assert [len(trials[i].measurement("latency_s").visits) for i in range(2)] == [4, 4]
 
 
 def test_a_job_that_fails_costs_no_other():
