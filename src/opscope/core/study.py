@@ -10,7 +10,6 @@ from opscope.core.configuration import Precision, Workload
 from opscope.core.record import Record, digest
 from opscope.core.space import Space
 
-
 Natural = Annotated[int, Meta(ge=0)]
 Positive = Annotated[int, Meta(ge=1)]
 Seconds = Annotated[float, Meta(gt=0)]
