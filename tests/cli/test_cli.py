@@ -121,6 +121,17 @@ def test_a_study_runs_finds_and_does_not_repeat_itself(folder):
     assert json.loads(fresh.stdout)["summary"]["run"] == 2
 
 
+def test_what_is_shown_after_a_run_is_that_run(folder):
+    command = ("study", "run", "mine.toml", "-p", "fake:period=8", "--json")
+    opscope_command(*command, cwd=folder)
+    (folder / "mine.toml").write_text((STUDY + QUICK).replace("stop = 48", "stop = 32"))
+    opscope_command(*command, cwd=folder)
+    (folder / "mine.toml").write_text(STUDY + QUICK)
+    answer = json.loads(opscope_command(*command, cwd=folder).stdout)
+    assert answer["summary"]["run"] == 1
+    assert len(answer["findings"][0]["points"]) == 48
+
+
 def test_a_run_with_failures_exits_with_1_and_can_be_retried(folder):
     command = ("study", "run", "mine.toml", "-p", "fake:fail_at=5", "--json")
     first = opscope_command(*command, cwd=folder)

@@ -89,6 +89,16 @@ def test_the_newest_run_of_a_study_is_gone_on_with_unless_fresh(path):
         assert [run.id for run in store.runs("small")] == [second.id, first.id]
 
 
+def test_a_run_that_is_gone_on_with_takes_over_the_questions(path):
+    with Store(path, write=True) as store:
+        first = store.open_run(small_study(findings=()))
+        asked = store.open_run(small_study(title="another title"))
+        assert asked.id == first.id
+        assert asked.started_at == first.started_at
+        (kept,) = store.runs("small")
+        assert kept.study == asked.study == small_study(title="another title")
+
+
 def test_the_file_is_durable_and_marked(path):
     filled(path)
     connection = sqlite3.connect(path)

@@ -96,7 +96,7 @@ def run(
             retry=outcomes,
             watch=progress.update,
         )
-    found = api.findings(declared.name, database=database, platforms=platforms)
+    found = api.findings(declared.name, database=database, platforms=platforms, run=summary.run.id)
     if as_json:
         print_json({"summary": _row(summary), "findings": found})
     else:
