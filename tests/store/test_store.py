@@ -107,6 +107,8 @@ def test_the_file_is_durable_and_marked(path):
     assert connection.execute("PRAGMA user_version").fetchone() == (VERSION,)
     with Store(path, write=True) as store, store._engine.connect() as connection:
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2  # FULL
+        assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == 10_000
+        assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
 
 
 def test_readers_look_on_while_a_writer_writes(path):
