@@ -142,6 +142,18 @@ def test_a_run_with_failures_exits_with_1_and_can_be_retried(folder):
     assert json.loads(again.stdout)["summary"]["outcomes"] == {"failed": 1}
 
 
+def test_a_run_of_what_is_unsupported_exits_with_1(folder):
+    text = (
+        (folder / "mine.toml")
+        .read_text()
+        .replace("question =", 'precisions = ["int8"]\nquestion =')
+    )
+    (folder / "mine.toml").write_text(text)
+    result = opscope_command("study", "run", "mine.toml", "-p", "fake", "--json", cwd=folder)
+    assert result.returncode == 1
+    assert json.loads(result.stdout)["summary"]["outcomes"] == {"unsupported": 48}
+
+
 def test_steps_of_any_table(tmp_path):
     rows = [f"512,{x},{1.0 + (x - 1) // 16}" for x in range(1, 81)]
     rows += [f"256,{x},{x}" for x in range(1, 81)]
@@ -195,11 +207,11 @@ def test_a_study_of_nothing_possible_names_file_and_space(folder):
     (folder / "mine.toml").write_text(STUDY.replace("k = 3", "k = 3, groups = 2"))
     result = opscope_command("study", "run", "mine.toml", "-p", "fake", cwd=folder)
     assert result.returncode == 2
-    assert "spaces[0]: conv(cin=3, groups=2): groups must divide cin" in result.stderr
-    assert (
-        not (folder / "opscope.db").exists()
-        or not opscope_command("findings", "mine", cwd=folder).stdout
-    )
+    fault = "mine.toml: spaces[0]: conv(cin=3, groups=2): groups must divide cin"
+    assert fault in result.stderr
+    assert fault in opscope_command("study", "show", "mine.toml", cwd=folder).stderr
+    found = opscope_command("findings", "mine", cwd=folder)
+    assert (found.returncode, found.stdout) == (4, "")
 
 
 def test_a_fault_of_opscope_itself_is_owned_up_to(monkeypatch, capsys):
