@@ -22,6 +22,11 @@ def test_a_broken_family_is_one_row_and_hides_no_other():
     assert "no_such_module" in rows["broken"].reason
 
 
+def test_what_is_available_comes_first_and_the_rest_in_order():
+    names = [row.name for row in list_platforms([BROKEN, FAKE])]
+    assert names == ["fake", "fake-compiler", "broken"]
+
+
 def test_opens_beside_a_broken_family_and_says_why_the_broken_one_does_not():
     assert open_platform("fake:period=4", [BROKEN, FAKE]).info().name == "fake:period=4"
     with pytest.raises(PlatformUnavailable, match="Reinstall"):
