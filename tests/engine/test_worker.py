@@ -1,12 +1,14 @@
+import gc
 import tempfile
 
+import numpy as np
 import pytest
 
 from opscope.core.configuration import Workload
-from opscope.core.study import Cohort, Job, Limits, Protocol
+from opscope.core.study import Cohort, Instrumentation, Job, Limits, Protocol
 from opscope.engine.recorder import FlightRecorder
 from opscope.engine.worker import CohortRun
-from opscope.graph import resolve
+from opscope.graph import build, resolve
 from opscope.meters.latency import LatencyMeter
 from opscope.platforms.registry import open_platform
 from tests.builders import QUICK, ScriptedDeployment
@@ -97,11 +99,13 @@ def test_reporting_platforms_are_read_once():
 
 
 class Scripted:
-    """A platform whose deployments all hand out the same durations, and are counted."""
+    """A platform whose deployments all hand out the same durations; it notes what it is asked."""
 
     def __init__(self, durations):
         self.durations = durations
-        self.opened = self.closed = 0
+        self.opened = self.closed = self.calls = 0
+        self.asked, self.inputs = [], []
+        self.collecting = set()
 
     def info(self):
         return open_platform("fake").info()
@@ -111,9 +115,16 @@ class Scripted:
 
     def prepare(self, workload, *, seed, instrumentation):
         self.opened += 1
+        self.asked.append((seed, instrumentation))
         deployment = ScriptedDeployment(self.durations)
         deployment.close = self._close
+        deployment.bind = self.inputs.append
+        deployment.call = self._call
         return deployment
+
+    def _call(self):
+        self.calls += 1
+        self.collecting.add(gc.isenabled())
 
     def _close(self):
         self.closed += 1
@@ -123,6 +134,23 @@ def test_each_preparation_opens_and_closes_every_deployment():
     platform = Scripted([1.0] * 100)
     measure("fake", jobs_for("fake", 4, 20), platform)
     assert platform.opened == platform.closed == 4
+
+
+def test_weights_and_inputs_follow_from_the_cohorts_seed():
+    platform, jobs = Scripted([1.0] * 100), jobs_for("fake", 4)
+    measure("fake", jobs, platform)
+    assert platform.asked == [(1, Instrumentation())] * 2
+    expected = build(jobs[0].workload).draw_inputs(1)
+    for inputs in platform.inputs:
+        assert inputs.keys() == expected.keys()
+        assert all(np.array_equal(inputs[name], expected[name]) for name in expected)
+
+
+def test_every_preparation_is_warmed_up_as_often_as_the_protocol_says():
+    platform = Scripted([1.0] * 100)
+    measure("fake", jobs_for("fake", 4, 20), platform, Protocol(rounds=2, samples=2, warmup=3))
+    assert platform.calls == 2 * 2 * 3
+    assert platform.collecting == {False}
 
 
 def test_deployments_are_closed_when_one_breaks_down_between_visits():
