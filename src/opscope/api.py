@@ -242,9 +242,13 @@ def run_study(
 
 
 def findings(
-    study: str, *, database: Path = DATABASE, platforms: Collection[str] = ()
+    study: str,
+    *,
+    database: Path = DATABASE,
+    platforms: Collection[str] = (),
+    run: int | None = None,
 ) -> list[Finding]:
-    """Return what the newest run of a study says, while it runs or after.
+    """Return what a run of a study says, while it runs or after.
 
     Each platform is judged by its newest fingerprint: figures of another version or device of the
     same name are never mixed in.
@@ -253,6 +257,7 @@ def findings(
         study: Name of the study.
         database: The file its trials are in.
         platforms: Texts of platforms to keep to; all of the run unless given.
+        run: Number of the run; the newest unless given.
 
     Raises:
         StoreError: If there is no such run.
@@ -263,7 +268,7 @@ def findings(
 
     wanted = {_canonical(name) for name in platforms}
     with Store(database) as store:
-        runs = store.runs(study)
+        runs = [kept for kept in store.runs(study) if run in {None, kept.id}]
         if not runs:
             raise StoreError(
                 f"no run of a study {study!r} is kept there",

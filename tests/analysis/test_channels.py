@@ -2,9 +2,11 @@ import math
 
 import msgspec
 import numpy as np
+import pytest
 
 from opscope.analysis.channels import channels_finding
 from opscope.analysis.responses import Response
+from opscope.analysis.steps import find_steps
 from opscope.core.finding import Point
 from opscope.core.measurement import Verdict
 from opscope.core.platform import Origin
@@ -52,6 +54,10 @@ def test_a_staircase_of_the_vector_width_is_explained_by_it():
     assert finding.edges == ((16, 17), (32, 33), (48, 49), (64, 65))
     period = next(effect for effect in finding.effects if effect.name == "period")
     assert period.value == 16
+    rises = [effect for effect in finding.effects if effect.name.startswith("rise between")]
+    assert rises[0].name == "rise between 16 and 17"
+    assert all(low < rise.value < high for rise in rises for low, high in [rise.interval])
+    assert rises[0].value == pytest.approx(1e-3, rel=0.01)
     assert "keep the 5 of 80" in finding.implication
 
 
@@ -98,3 +104,28 @@ def test_when_most_trials_are_lost_the_finding_is_untrusted():
 
 def test_too_few_points_make_no_finding():
     assert channels_finding(response(staircase(2), stop=5), "s") is None
+    assert channels_finding(response(staircase(2), stop=6), "s")
+
+
+def test_the_widest_registers_of_the_platform_explain():
+    narrow = msgspec.structs.replace(CPU, instruction_set=("avx2", "fma"))
+    cause = channels_finding(response(staircase(8), platform=narrow), "s").cause
+    assert "8 channels fill one register of 8 fp32 values (AVX2)" in cause
+    unknown = msgspec.structs.replace(CPU, instruction_set=())
+    cause = channels_finding(response(staircase(8), platform=unknown), "s").cause
+    assert cause.startswith("not established")
+
+
+def test_intervals_take_part_where_every_point_has_one(monkeypatch):
+    given = []
+
+    def find(x, y, *, intervals):
+        given.append(intervals)
+        return find_steps(x, y, intervals=intervals)
+
+    monkeypatch.setattr("opscope.analysis.channels.find_steps", find)
+    full = response(staircase(16))
+    bare = (msgspec.structs.replace(full.points[0], interval=None), *full.points[1:])
+    channels_finding(full, "s")
+    channels_finding(msgspec.structs.replace(full, points=bare), "s")
+    assert given == [[point.interval for point in full.points], None]

@@ -41,6 +41,7 @@ def test_points_come_in_rising_order_with_their_trial():
         [evidence(conv(8), 2.0, number=7), evidence(conv(4), 1.0, number=9)], "cout", "latency_s"
     )
     assert [(p.x, p.y, p.trial) for p in response.points] == [(4, 1.0, 9), (8, 2.0, 7)]
+    assert [point.interval for point in response.points] == [(0.99, 1.01), (1.98, 2.02)]
     assert response.fixed == "conv:h=6,cin=3,k=3"
     assert (response.origin, response.derivation) == (Origin.MEASURED, "a test")
 

@@ -121,6 +121,17 @@ def test_a_study_runs_finds_and_does_not_repeat_itself(folder):
     assert json.loads(fresh.stdout)["summary"]["run"] == 2
 
 
+def test_what_is_shown_after_a_run_is_that_run(folder):
+    command = ("study", "run", "mine.toml", "-p", "fake:period=8", "--json")
+    opscope_command(*command, cwd=folder)
+    (folder / "mine.toml").write_text((STUDY + QUICK).replace("stop = 48", "stop = 32"))
+    opscope_command(*command, cwd=folder)
+    (folder / "mine.toml").write_text(STUDY + QUICK)
+    answer = json.loads(opscope_command(*command, cwd=folder).stdout)
+    assert answer["summary"]["run"] == 1
+    assert len(answer["findings"][0]["points"]) == 48
+
+
 def test_a_run_with_failures_exits_with_1_and_can_be_retried(folder):
     command = ("study", "run", "mine.toml", "-p", "fake:fail_at=5", "--json")
     first = opscope_command(*command, cwd=folder)
@@ -129,6 +140,18 @@ def test_a_run_with_failures_exits_with_1_and_can_be_retried(folder):
     assert json.loads(first.stdout)["findings"][0]["left_out"]
     again = opscope_command(*command, "--retry", "failed,untrusted", cwd=folder)
     assert json.loads(again.stdout)["summary"]["outcomes"] == {"failed": 1}
+
+
+def test_a_run_of_what_is_unsupported_exits_with_1(folder):
+    text = (
+        (folder / "mine.toml")
+        .read_text()
+        .replace("question =", 'precisions = ["int8"]\nquestion =')
+    )
+    (folder / "mine.toml").write_text(text)
+    result = opscope_command("study", "run", "mine.toml", "-p", "fake", "--json", cwd=folder)
+    assert result.returncode == 1
+    assert json.loads(result.stdout)["summary"]["outcomes"] == {"unsupported": 48}
 
 
 def test_steps_of_any_table(tmp_path):
@@ -184,11 +207,11 @@ def test_a_study_of_nothing_possible_names_file_and_space(folder):
     (folder / "mine.toml").write_text(STUDY.replace("k = 3", "k = 3, groups = 2"))
     result = opscope_command("study", "run", "mine.toml", "-p", "fake", cwd=folder)
     assert result.returncode == 2
-    assert "spaces[0]: conv(cin=3, groups=2): groups must divide cin" in result.stderr
-    assert (
-        not (folder / "opscope.db").exists()
-        or not opscope_command("findings", "mine", cwd=folder).stdout
-    )
+    fault = "mine.toml: spaces[0]: conv(cin=3, groups=2): groups must divide cin"
+    assert fault in result.stderr
+    assert fault in opscope_command("study", "show", "mine.toml", cwd=folder).stderr
+    found = opscope_command("findings", "mine", cwd=folder)
+    assert (found.returncode, found.stdout) == (4, "")
 
 
 def test_a_fault_of_opscope_itself_is_owned_up_to(monkeypatch, capsys):

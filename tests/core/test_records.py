@@ -54,12 +54,14 @@ def test_records_are_frozen_and_reject_unknown_fields():
 def test_a_digest_depends_on_every_part_and_on_nothing_else():
     assert digest("a", 1) == digest("a", 1)
     assert len({digest("a", 1), digest("a", 2), digest("b", 1), digest("a1")}) == 4
+    assert digest({"a": 1, "b": 2}) == digest({"b": 2, "a": 1})
 
 
 @pytest.mark.parametrize(
     "changes",
     [
         {"device": "other"},
+        {"runtime": "other"},
         {"runtime_version": "2"},
         {"name": "p:threads=2"},
         {"instruction_set": ("avx2",)},

@@ -109,6 +109,15 @@ def test_a_job_whose_worker_is_always_killed_fails_and_says_how(executor):
     assert trial.reason.startswith("the worker process ended in visit: killed by SIGKILL")
 
 
+def test_a_cohort_given_up_leaves_no_answers_for_the_next(executor):
+    for item in executor.execute([cohort_for("fake:pause_ms=2", 1, 2, 3)]):
+        if isinstance(item, Progress):
+            break
+    assert executor.describe("fake:pause_ms=2")[0].family == "fake"
+    trials = outcomes(executor, cohort_for("fake:pause_ms=2", 4))
+    assert trials[4].status == "ok"
+
+
 def test_two_culprits_in_one_cohort_both_fail_alone(executor):
     platform = "fake:crash_at=2,fail_at=4"
     trials = outcomes(executor, cohort_for(platform, 1, 2, 3, 4, 5))

@@ -1,4 +1,6 @@
+import fcntl
 import gc
+import os
 import subprocess
 import sys
 import textwrap
@@ -39,6 +41,28 @@ def test_memory_is_bounded_so_that_python_can_still_say_so():
         """
     )
     assert result.stdout == "out of memory\n"
+
+
+def test_memory_is_bounded_below_a_bound_that_is_there_already():
+    result = run(
+        """
+        import resource
+        from opscope.engine import machine
+        resource.setrlimit(resource.RLIMIT_DATA, (1 << 29, 1 << 29))
+        machine._available_bytes = lambda: 1 << 30
+        print(machine.limit_memory() == 1 << 29)
+        """
+    )
+    assert result.stdout == "True\n", result.stderr
+
+
+def test_a_lock_that_another_user_made_is_a_lock_all_the_same(tmp_path):
+    lock = tmp_path / "lock"
+    lock.touch(mode=0o444)
+    opened = machine._open_lock(lock)
+    assert fcntl.fcntl(opened, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY
+    fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    os.close(opened)
 
 
 def test_timed_work_is_done_by_one_process_at_a_time():

@@ -62,6 +62,27 @@ def test_a_file_of_ones_own(tmp_path):
             "[protocol]\nruonds = 3\n[[findings]]",
             "s.toml: protocol: unknown key 'ruonds'. Did you mean 'rounds'?",
         ),
+        (
+            "[[findings]]",
+            "[protocol]\nrounds = 0\n[[findings]]",
+            "s.toml: protocol.rounds: expected `int` >= 1.",
+        ),
+        (
+            "[[findings]]",
+            "[protocol]\npreparations = 0\n[[findings]]",
+            "s.toml: protocol.preparations: expected `int` >= 1.",
+        ),
+        (
+            "[[findings]]",
+            "[limits]\nvisit_s = 0\n[[findings]]",
+            "s.toml: limits.visit_s: expected `float` > 0.0.",
+        ),
+        ('title = "Mine"', 'title = ""\nbatches = [0]', "s.toml: batches[0]: expected `int` >= 1."),
+        (
+            'title = "Mine"',
+            'title = ""\nprecisions = []',
+            "s.toml: precisions: expected `array` of",
+        ),
     ],
 )
 def test_a_fault_is_named_with_file_and_key(old, new, message):

@@ -1,12 +1,15 @@
+import gc
 import tempfile
 
+import numpy as np
 import pytest
 
 from opscope.core.configuration import Workload
-from opscope.core.study import Cohort, Job, Limits
+from opscope.core.study import Cohort, Instrumentation, Job, Limits, Protocol
 from opscope.engine.recorder import FlightRecorder
 from opscope.engine.worker import CohortRun
-from opscope.graph import resolve
+from opscope.graph import build, resolve
+from opscope.meters.latency import LatencyMeter
 from opscope.platforms.registry import open_platform
 from tests.builders import QUICK, ScriptedDeployment
 
@@ -43,6 +46,19 @@ def test_every_job_ends_as_one_trial_with_its_rounds():
     rounds = [(visit.round, visit.preparation) for visit in latencies[0].visits]
     assert rounds == [(0, 0), (1, 0), (2, 1), (3, 1)]
     assert position.visits == 12
+
+
+@pytest.mark.parametrize("protocol", [Protocol(rounds=0), Protocol(preparations=0)])
+def test_a_job_never_visited_ends_all_the_same(protocol):
+    trials, _ = measure("fake", jobs_for("fake", 4), protocol=protocol)
+    assert trials[0].status == "failed"
+    assert trials[0].reason == "the deployment was never visited."
+
+
+def test_what_never_settles_is_concluded_when_its_rounds_are_over(monkeypatch):
+    monkeypatch.setattr(LatencyMeter, "settled", lambda *_: False)
+    trials, _ = measure("fake", jobs_for("fake", 4, 20))
+    assert [len(trials[i].measurement("latency_s").visits) for i in range(2)] == [4, 4]
 
 
 def test_a_job_that_fails_costs_no_other():
@@ -83,11 +99,13 @@ def test_reporting_platforms_are_read_once():
 
 
 class Scripted:
-    """A platform whose deployments all hand out the same durations, and are counted."""
+    """A platform whose deployments all hand out the same durations; it notes what it is asked."""
 
     def __init__(self, durations):
         self.durations = durations
-        self.opened = self.closed = 0
+        self.opened = self.closed = self.calls = 0
+        self.asked, self.inputs = [], []
+        self.collecting = set()
 
     def info(self):
         return open_platform("fake").info()
@@ -97,9 +115,16 @@ class Scripted:
 
     def prepare(self, workload, *, seed, instrumentation):
         self.opened += 1
+        self.asked.append((seed, instrumentation))
         deployment = ScriptedDeployment(self.durations)
         deployment.close = self._close
+        deployment.bind = self.inputs.append
+        deployment.call = self._call
         return deployment
+
+    def _call(self):
+        self.calls += 1
+        self.collecting.add(gc.isenabled())
 
     def _close(self):
         self.closed += 1
@@ -109,6 +134,23 @@ def test_each_preparation_opens_and_closes_every_deployment():
     platform = Scripted([1.0] * 100)
     measure("fake", jobs_for("fake", 4, 20), platform)
     assert platform.opened == platform.closed == 4
+
+
+def test_weights_and_inputs_follow_from_the_cohorts_seed():
+    platform, jobs = Scripted([1.0] * 100), jobs_for("fake", 4)
+    measure("fake", jobs, platform)
+    assert platform.asked == [(1, Instrumentation())] * 2
+    expected = build(jobs[0].workload).draw_inputs(1)
+    for inputs in platform.inputs:
+        assert inputs.keys() == expected.keys()
+        assert all(np.array_equal(inputs[name], expected[name]) for name in expected)
+
+
+def test_every_preparation_is_warmed_up_as_often_as_the_protocol_says():
+    platform = Scripted([1.0] * 100)
+    measure("fake", jobs_for("fake", 4, 20), platform, Protocol(rounds=2, samples=2, warmup=3))
+    assert platform.calls == 2 * 2 * 3
+    assert platform.collecting == {False}
 
 
 def test_deployments_are_closed_when_one_breaks_down_between_visits():

@@ -67,6 +67,17 @@ def test_it_says_how_it_came_about():
     assert measurement.interval == (1.0, 1.0)
 
 
+def test_rounds_without_a_clean_sample_are_not_counted_into_the_interval():
+    disturbed = [[number % 2] for number in range(32)]  # all of the second preparation's
+    measurement = conclude([[1.0]] * 32, disturbed)
+    assert measurement.interval_note == "95 % over 16 rounds, 1 preparations within one process"
+
+
+def test_the_spread_is_of_every_sample():
+    spread = conclude([[float(x) for x in range(101)]]).spread
+    assert (spread.samples, spread.median, spread.p95, spread.p99) == (101, 50, 95, 99)
+
+
 def test_too_few_rounds_have_no_interval_and_say_so():
     measurement = conclude([[1.0]] * 4)
     assert measurement.interval is None

@@ -1,3 +1,10 @@
+import resource
+
+import pytest
+
+from opscope.core.configuration import Workload
+from opscope.core.study import Instrumentation
+from opscope.graph import resolve
 from opscope.platforms.registry import open_platform
 from opscope.testing.platforms import PlatformConformance
 
@@ -17,3 +24,23 @@ def test_threads_are_part_of_the_fingerprint_and_the_default_is_not_written():
     assert one.name == "onnxruntime-cpu"
     assert two.name == "onnxruntime-cpu:threads=2"
     assert one.fingerprint != two.fingerprint
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("profile", [False, True])
+def test_a_session_is_told_all_that_figures_depend_on(threads, profile, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # where a profile would be written
+    workload = Workload(configuration=resolve("conv:h=8,cin=4,cout=4,k=3"))
+    deployment = open_platform(f"onnxruntime-cpu:threads={threads}").prepare(
+        workload, seed=0, instrumentation=Instrumentation(profile=profile)
+    )
+    options = deployment._session.get_session_options()
+    assert options.intra_op_num_threads == threads
+    assert options.inter_op_num_threads == 1
+    assert options.enable_profiling == profile
+    fast_but_rough = "mlas.enable_gemm_fastmath_arm64_bfloat16"
+    assert options.get_session_config_entry(fast_but_rough) == "0"
+    counters = {1: resource.RUSAGE_THREAD, 2: resource.RUSAGE_SELF}
+    assert deployment.counter == counters[threads]
+    assert deployment.load_s > 0
+    deployment.close()

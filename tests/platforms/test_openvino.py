@@ -1,3 +1,5 @@
+import resource
+
 import pytest
 
 from opscope.core.configuration import Workload
@@ -27,6 +29,32 @@ def test_a_model_compiled_to_another_precision_is_refused():
     deployment.verify("f32")
     with pytest.raises(PlatformError, match=r"conv0.* to f32 instead of bf16"):
         deployment.verify("bf16")
+    deployment.close()
+
+
+def test_every_model_is_verified_before_it_is_handed_over(monkeypatch):
+    workload = Workload(configuration=resolve("conv:h=8,cin=16,cout=16,k=3"))
+    asked = []
+    monkeypatch.setattr(OpenVinoDeployment, "verify", lambda _, precision: asked.append(precision))
+    platform = open_platform("openvino-cpu")
+    platform.prepare(workload, seed=0, instrumentation=Instrumentation()).close()
+    assert asked == ["f32"]
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("profile", [False, True])
+def test_a_model_is_compiled_with_all_that_figures_depend_on(threads, profile):
+    workload = Workload(configuration=resolve("conv:h=8,cin=16,cout=16,k=3"))
+    deployment = open_platform(f"openvino-cpu:threads={threads}").prepare(
+        workload, seed=0, instrumentation=Instrumentation(profile=profile)
+    )
+    found = deployment._compiled.get_property
+    assert found("INFERENCE_NUM_THREADS") == threads
+    assert found("NUM_STREAMS") == 1
+    assert found("PERF_COUNT") == ("YES" if profile else "NO")
+    counters = {1: resource.RUSAGE_THREAD, 2: resource.RUSAGE_SELF}
+    assert deployment.counter == counters[threads]
+    assert deployment.load_s > 0
     deployment.close()
 
 

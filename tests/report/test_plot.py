@@ -39,6 +39,10 @@ def test_no_line_is_wider_than_asked_and_every_row_is_there(ys, width):
     assert any("┴" in line or "└" in line for line in lines)
 
 
+def test_a_terminal_too_narrow_for_a_chart_gets_one_all_the_same():
+    assert "█" in draw(chart([1.0, 2.0]), width=3)
+
+
 @given(st.integers(1, 200))
 def test_every_mark_is_drawn_even_where_columns_are_shared(position):
     ys = [1.0] * 200

@@ -43,6 +43,17 @@ def test_a_fault_is_named_by_line_and_column(table, content, message):
     assert message in str(caught.value)
 
 
+def test_what_spreadsheets_write_before_the_first_name_is_no_part_of_it(table):
+    table.write_text(TABLE, encoding="utf-8-sig")
+    assert read_columns(table, "cin", "cout", where={"note": "b"}) == ([512.0], [2.0])
+
+
+def test_a_quote_that_never_ends_is_an_error_and_not_a_long_value(table):
+    table.write_text(TABLE + '512,4,"0.8,a\n')
+    with pytest.raises(TableError, match="cannot be read: unexpected end of data"):
+        read_columns(table, "cout", "latency_ms", where={})
+
+
 def test_a_file_that_cannot_be_read_is_named(tmp_path):
     with pytest.raises(TableError, match="cannot be read"):
         read_columns(tmp_path / "none.csv", "x", "y", where={})

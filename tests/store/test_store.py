@@ -89,6 +89,16 @@ def test_the_newest_run_of_a_study_is_gone_on_with_unless_fresh(path):
         assert [run.id for run in store.runs("small")] == [second.id, first.id]
 
 
+def test_a_run_that_is_gone_on_with_takes_over_the_questions(path):
+    with Store(path, write=True) as store:
+        first = store.open_run(small_study(findings=()))
+        asked = store.open_run(small_study(title="another title"))
+        assert asked.id == first.id
+        assert asked.started_at == first.started_at
+        (kept,) = store.runs("small")
+        assert kept.study == asked.study == small_study(title="another title")
+
+
 def test_the_file_is_durable_and_marked(path):
     filled(path)
     connection = sqlite3.connect(path)
@@ -97,6 +107,8 @@ def test_the_file_is_durable_and_marked(path):
     assert connection.execute("PRAGMA user_version").fetchone() == (VERSION,)
     with Store(path, write=True) as store, store._engine.connect() as connection:
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2  # FULL
+        assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == 10_000
+        assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
 
 
 def test_readers_look_on_while_a_writer_writes(path):
@@ -133,28 +145,37 @@ def test_a_missing_file_is_not_made_by_reading(path):
 
 
 @pytest.mark.parametrize("write", [False, True])
-def test_foreign_files_are_refused_and_left_as_they_are(path, write):
-    foreign = {
-        "text": b"name,age\nx,1\n" * 100,
-        "other database": None,
-    }
-    for content in foreign.values():
-        path.unlink(missing_ok=True)
-        if content is None:
-            with sqlite3.connect(path) as connection:
-                connection.execute("CREATE TABLE birds (name)")
-            connection.close()
-        else:
-            path.write_bytes(content)
-        before = path.read_bytes()
-        with pytest.raises(StoreError, match=r"left as it is|Name another"):
-            Store(path, write=write)
-        tables = {"birds"} if content is None else set()
-        if content is None:
-            found = sqlite3.connect(path).execute("SELECT name FROM sqlite_master").fetchall()
-            assert {name for (name,) in found} == tables
-        else:
-            assert path.read_bytes() == before
+@pytest.mark.parametrize("foreign", ["a text", "another database"])
+def test_foreign_files_are_refused_and_left_as_they_are(path, write, foreign):
+    if foreign == "a text":
+        path.write_bytes(b"name,age\nx,1\n" * 100)
+    else:
+        with sqlite3.connect(path) as connection:
+            connection.execute("CREATE TABLE birds (name)")
+        connection.close()
+    before = path.read_bytes()
+    with pytest.raises(StoreError, match=r"left as it is|Name another"):
+        Store(path, write=write)
+    assert path.read_bytes() == before
+    assert {file.name for file in path.parent.iterdir()} <= {path.name, f"{path.name}.lock"}
+
+
+def test_a_file_whose_making_was_cut_short_is_made_again(path):
+    code = f"""
+    import os
+    from pathlib import Path
+    from opscope.store import Store
+    from opscope.store.tables import metadata, runs
+    def cut_short(connection):
+        runs.create(connection)
+        os._exit(9)
+    metadata.create_all = cut_short
+    Store(Path({str(path)!r}), write=True)
+    """
+    cut = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=False)
+    assert cut.returncode == 9
+    assert path.is_file()
+    filled(path)
 
 
 @pytest.mark.parametrize("write", [False, True])
@@ -167,10 +188,11 @@ def test_a_newer_format_is_refused_in_words(path, write):
         Store(path, write=write)
 
 
-def test_a_damaged_record_is_an_error_in_words(path):
+@pytest.mark.parametrize("record", ["{}", "{", ""])
+def test_a_damaged_record_is_an_error_in_words(path, record):
     run = filled(path)
     with sqlite3.connect(path) as connection:
-        connection.execute("UPDATE trials SET record = '{}' WHERE id = 2")
+        connection.execute("UPDATE trials SET record = ? WHERE id = 2", (record,))
     connection.close()
     with Store(path) as store, pytest.raises(StoreError, match="damaged"):
         store.trials(run)

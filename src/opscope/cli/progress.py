@@ -35,7 +35,7 @@ class Progress:
         self._start = self._last_line = time.monotonic()
         self._found: int | None = None
         self._bar = Bar(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             TimeRemainingColumn(elapsed_when_finished=True),
@@ -71,5 +71,6 @@ class Progress:
         self._last_line = now
         left_s = (event.total - event.done - event.ahead) * (now - self._start) / work
         self._console.print(
-            f"{self._title}: {event.done} of {event.total} jobs, about {duration(left_s)} left"
+            f"{self._title}: {event.done} of {event.total} jobs, about {duration(left_s)} left",
+            markup=False,
         )

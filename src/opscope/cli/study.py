@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from opscope.cli.output import console, database_option, json_option, platform_option, print_json
+from opscope.errors import StudyError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from opscope.engine.runner import Summary
 
 RETRIABLE = ("failed", "unsupported", "untrusted")
@@ -43,7 +47,8 @@ def show(name: str, *, as_json: bool) -> None:
     from opscope import api
 
     declared = api.study(name)
-    jobs = api.count_jobs(declared, declared.platforms or ("one platform",))
+    with _named(name):
+        jobs = api.count_jobs(declared, declared.platforms or ("one platform",))
     if as_json:
         print_json({"study": declared, "jobs": jobs})
         return
@@ -87,7 +92,7 @@ def run(
     if unknown := [outcome for outcome in outcomes if outcome not in RETRIABLE]:
         raise click.UsageError(f"--retry {unknown[0]}: use any of {', '.join(RETRIABLE)}.")
     declared = api.study(name)
-    with Progress(console(err=True), title=declared.name) as progress:
+    with _named(name), Progress(console(err=True), title=declared.name) as progress:
         summary = api.run_study(
             declared,
             platforms,
@@ -96,7 +101,7 @@ def run(
             retry=outcomes,
             watch=progress.update,
         )
-    found = api.findings(declared.name, database=database, platforms=platforms)
+    found = api.findings(declared.name, database=database, platforms=platforms, run=summary.run.id)
     if as_json:
         print_json({"summary": _row(summary), "findings": found})
     else:
@@ -106,7 +111,16 @@ def run(
         for finding in found:
             out.print(finding_view(finding, width=out.width))
         out.print(summary_view(_row(summary)))
-    ctx.exit(1 if summary.outcomes.get("failed") else 0)
+    ctx.exit(0 if set(summary.outcomes) <= {"ok"} else 1)
+
+
+@contextmanager
+def _named(file: str) -> Iterator[None]:
+    """Name the study's file in what is found wrong with it."""
+    try:
+        yield
+    except StudyError as exc:
+        raise exc.at(file) from exc
 
 
 def _row(summary: Summary) -> dict[str, object]:

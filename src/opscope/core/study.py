@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from msgspec import Meta
+
 from opscope.core.configuration import Precision, Workload
 from opscope.core.record import Record, digest
 from opscope.core.space import Space
+
+Natural = Annotated[int, Meta(ge=0)]
+Positive = Annotated[int, Meta(ge=1)]
+Seconds = Annotated[float, Meta(gt=0)]
+Some = Meta(min_length=1)
 
 
 class Instrumentation(Record, frozen=True, kw_only=True):
@@ -31,20 +40,20 @@ class Protocol(Record, frozen=True, kw_only=True):
         rewarm: Calls at the start of each visit that are recorded but not used.
     """
 
-    preparations: int = 2
-    rounds: int = 16
-    samples: int = 10
-    warmup: int = 5
-    rewarm: int = 1
+    preparations: Positive = 2
+    rounds: Positive = 16
+    samples: Positive = 10
+    warmup: Natural = 5
+    rewarm: Natural = 1
 
 
 class Limits(Record, frozen=True, kw_only=True):
     """How much a phase of a job may take before its worker is ended. Not part of a trial's key."""
 
-    prepare_s: float = 120.0
-    visit_s: float = 60.0
-    cohort_size: int = 24
-    cohort_bytes: int = 2 * 1024**3
+    prepare_s: Seconds = 120.0
+    visit_s: Seconds = 60.0
+    cohort_size: Positive = 24
+    cohort_bytes: Positive = 2 * 1024**3
 
 
 class Question(Record, frozen=True, kw_only=True):
@@ -62,11 +71,11 @@ class Study(Record, frozen=True, kw_only=True):
     title: str
     question: str
     source: str = ""
-    spaces: tuple[Space, ...]
+    spaces: Annotated[tuple[Space, ...], Some]
     platforms: tuple[str, ...] = ()
-    precisions: tuple[Precision, ...] = (Precision.FP32,)
-    batches: tuple[int, ...] = (1,)
-    meters: tuple[MeterName, ...] = (MeterName(),)
+    precisions: Annotated[tuple[Precision, ...], Some] = (Precision.FP32,)
+    batches: Annotated[tuple[Positive, ...], Some] = (1,)
+    meters: Annotated[tuple[MeterName, ...], Some] = (MeterName(),)
     protocol: Protocol = Protocol()
     limits: Limits = Limits()
     findings: tuple[Question, ...] = ()

@@ -36,7 +36,10 @@ def limit_memory() -> int | None:
     available = _available_bytes()
     if available is None:
         return None
+    _, hardest = resource.getrlimit(resource.RLIMIT_DATA)
     bound = int(available * (1 - _SPARE))
+    if hardest != resource.RLIM_INFINITY:
+        bound = min(bound, hardest)
     resource.setrlimit(resource.RLIMIT_DATA, (bound, bound))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     return bound
@@ -66,8 +69,7 @@ def sole_timing(waiting: Callable[[], None]) -> Iterator[None]:
 
     The lock ends with the process that holds it, so a crash never leaves it behind.
     """
-    path = Path(tempfile.gettempdir()) / "opscope-timing.lock"
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+    descriptor = _open_lock(Path(tempfile.gettempdir()) / "opscope-timing.lock")
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -77,6 +79,15 @@ def sole_timing(waiting: Callable[[], None]) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def _open_lock(path: Path) -> int:
+    """Open the lock file, which another user may have made: to lock it, reading is enough."""
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        return os.open(path, flags)
+    except FileNotFoundError:
+        return os.open(path, flags | os.O_CREAT, 0o644)
 
 
 @contextlib.contextmanager

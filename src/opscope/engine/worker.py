@@ -24,7 +24,7 @@ from opscope.graph import build
 from opscope.meters import METERS, Meter
 from opscope.platforms.base import Platform, TimedDeployment
 
-Phase = Literal["check", "prepare", "visit"]
+Phase = Literal["check", "prepare", "visit", "conclude"]
 
 Emit = Callable[[int, Trial], None]
 """Hands over the trial of the job with this index in its cohort."""
@@ -71,6 +71,8 @@ class CohortRun:
             return
         for preparation in range(self._cohort.protocol.preparations):
             self._measure_rounds(preparation)
+        for task in self._open_tasks():  # no rule said stop, and yet the rounds are over
+            self._attempt(task, "conclude", partial(self._conclude, task))
         self._recorder.write(Position(phase="done", visits=self._visits))
 
     def _open_tasks(self) -> list[_Task]:
@@ -141,7 +143,10 @@ class CohortRun:
         task.run_s += min(stay_s, sum(visit.rewarm.durations_s) + sum(visit.samples.durations_s))
         self._visits += 1
         if task.meter.settled(task.visits, protocol):
-            self._end(task, "ok", measurements=task.meter.conclude(task.visits, self._info))
+            self._conclude(task)
+
+    def _conclude(self, task: _Task) -> None:
+        self._end(task, "ok", measurements=task.meter.conclude(task.visits, self._info))
 
     def _report(self, task: _Task) -> None:
         deployment = self._platform.prepare(

@@ -62,7 +62,7 @@ class LatencyMeter:
                 origin=info.origin,
                 derivation=DERIVATION,
                 interval=interval,
-                interval_note=_interval_note(visits) if interval else _too_few(rounds),
+                interval_note=_interval_note(visits, rounds) if interval else _too_few(rounds),
                 trust=trust,
                 spread=_spread(visits),
                 visits=tuple(visits),
@@ -89,9 +89,10 @@ def _judge(rounds: Sequence[Sequence[float]]) -> Trust:
     )
 
 
-def _interval_note(visits: Sequence[Visit]) -> str:
-    preparations = len({visit.preparation for visit in visits})
-    over = f"95 % over {len(visits)} rounds"
+def _interval_note(visits: Sequence[Visit], rounds: Sequence[Sequence[float]]) -> str:
+    used = [visit for visit, samples in zip(visits, rounds, strict=True) if samples]
+    preparations = len({visit.preparation for visit in used})
+    over = f"95 % over {len(used)} rounds"
     return f"{over}, {preparations} preparations within one process"
 
 

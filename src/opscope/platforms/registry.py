@@ -56,6 +56,9 @@ def _listings_of(point: EntryPoint) -> list[PlatformListing]:
         return _load(point).listings()
     except PlatformUnavailable as exc:
         return [_broken(point, str(exc))]
+    except Exception as exc:  # noqa: BLE001 - nor may what it does hide the other families
+        reason = f"its family does not list its platforms: {type(exc).__name__}: {exc}"
+        return [_broken(point, reason)]
 
 
 def _load(point: EntryPoint) -> Family:

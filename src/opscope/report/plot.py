@@ -22,7 +22,7 @@ def draw(chart: Chart, *, width: int = 72, height: int = 12) -> str:
     """
     labels = [quantity(max(chart.y) * part, chart.y_unit, 3) for part in (1.0, 0.5)]
     margin = max(map(len, labels)) + 1
-    columns = _columns(chart, width - margin - 1)
+    columns = _columns(chart, max(1, width - margin - 1))
     rows = []
     for row in range(height, 0, -1):
         label = {height: labels[0], height // 2: labels[1]}.get(row, "")

@@ -64,8 +64,6 @@ def open_database(path: Path, *, write: bool) -> Engine:
 
     @event.listens_for(engine, "connect")
     def _configure(connection: sqlite3.Connection, _record: object) -> None:
-        if write:
-            connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA busy_timeout = 10000")
@@ -73,6 +71,8 @@ def open_database(path: Path, *, write: bool) -> Engine:
     try:
         with explained(path):
             _check_version(engine, path, write=write)
+            if write:  # only now, since this changes the file, and it might have been another's
+                _write_ahead(engine)
     except BaseException:
         engine.dispose()
         raise
@@ -85,6 +85,7 @@ def _check_version(engine: Engine, path: Path, *, write: bool) -> None:
         version = connection.exec_driver_sql("PRAGMA user_version").scalar() or 0
         tables = connection.exec_driver_sql("SELECT count(*) FROM sqlite_master").scalar()
         if write and not tables and not application and not version:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")  # or each table would commit by itself
             metadata.create_all(connection)
             connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION}")
             connection.exec_driver_sql(f"PRAGMA user_version = {VERSION}")
@@ -103,6 +104,11 @@ def _check_version(engine: Engine, path: Path, *, write: bool) -> None:
         )
 
 
+def _write_ahead(engine: Engine) -> None:
+    with engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+
+
 @contextlib.contextmanager
 def explained(path: Path) -> Iterator[None]:
     """Turn the database's errors into words.
@@ -118,7 +124,7 @@ def explained(path: Path) -> Iterator[None]:
             where=str(path),
             remedy="Check that the disk has room and the file may be written.",
         ) from exc
-    except (DatabaseError, msgspec.ValidationError) as exc:
+    except (DatabaseError, msgspec.DecodeError) as exc:
         detail = exc.orig if isinstance(exc, DatabaseError) else exc
         raise StoreError(
             f"this is not a database, or it is damaged: {detail}",

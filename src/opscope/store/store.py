@@ -80,12 +80,17 @@ class Store:
         self._lock = None
 
     def open_run(self, study: Study, *, fresh: bool = False) -> Run:
-        """Return the newest run of exactly this study; a new one if none is there, or ``fresh``."""
+        """Return the newest run of exactly this study; a new one if none is there, or ``fresh``.
+
+        What does not make it another study (its words, what it wants found) is taken over.
+        """
         query = select(runs).where(runs.c.study_digest == study.digest).order_by(runs.c.id.desc())
         with self._transaction() as connection:
             found = None if fresh else connection.execute(query).first()
             if found:
-                return _run(found)
+                same = update(runs).where(runs.c.id == found.id)
+                connection.execute(same.values(definition=to_json(study)))
+                return Run(id=found.id, study=study, started_at=found.started_at)
             values = {
                 "study": study.name,
                 "study_digest": study.digest,

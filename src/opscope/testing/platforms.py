@@ -21,7 +21,7 @@ from onnx.reference import ReferenceEvaluator
 from opscope.core.configuration import Precision, Workload
 from opscope.core.platform import PlatformListing
 from opscope.core.study import Instrumentation
-from opscope.errors import ConfigurationError
+from opscope.errors import ConfigurationError, PlatformUnavailable
 from opscope.graph import build, resolve
 from opscope.platforms.base import Platform, ReportingDeployment, TimedDeployment
 from opscope.platforms.registry import list_platforms, open_platform
@@ -156,6 +156,8 @@ class PlatformConformance:
         row = next(row for row in list_platforms() if row.name == listing.name)
         assert not row.available
         assert f"pip install {self.package}" in row.reason
+        with pytest.raises(PlatformUnavailable, match=f"pip install {self.package}"):
+            open_platform(self.platform)
 
 
 def _prepare(

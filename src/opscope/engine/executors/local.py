@@ -32,6 +32,7 @@ class LocalExecutor:
         self._poll_s = poll_s
         self._worker: WorkerProcess | None = None
         self._platform = ""
+        self._owes = False  # whether the worker has not answered in full yet
 
     def __enter__(self) -> Self:
         return self
@@ -56,8 +57,10 @@ class LocalExecutor:
         """
         worker = self._worker_for(platform)
         try:
+            self._owes = True
             worker.send(Describe(platform=platform))
             answer = worker.wait(None)
+            self._owes = False
         except WorkerDied as death:
             self.close()
             raise WorkerError(
@@ -85,6 +88,7 @@ class LocalExecutor:
         left = set(range(len(cohort.jobs)))
         worker = self._worker_for(cohort.platform)
         try:
+            self._owes = True
             worker.send(Measure(cohort=cohort))
             while not isinstance(answer := worker.wait(self._poll_s), Done):
                 if isinstance(answer, Finished):
@@ -92,6 +96,7 @@ class LocalExecutor:
                     yield answer.trial
                 else:
                     yield _progress(answer, worker, cohort, len(cohort.jobs) - len(left))
+            self._owes = False
         except WorkerDied as death:
             self.close()
             if len(cohort.jobs) == 1 and left:
@@ -100,10 +105,12 @@ class LocalExecutor:
                 pending.extendleft(reversed(_apart(cohort, left, death)))
 
     def _worker_for(self, platform: str) -> WorkerProcess:
-        if self._worker and self._platform != platform:
-            self.close()  # two runtimes in one process would share threads and memory
+        # Two runtimes in one process would share threads and memory; and the answers to a request
+        # that was given up, by Ctrl-C or by whoever took the trials, must not pass for others'.
+        if self._platform != platform or self._owes:
+            self.close()
         if not self._worker:
-            self._worker, self._platform = WorkerProcess(), platform
+            self._worker, self._platform, self._owes = WorkerProcess(), platform, False
         return self._worker
 
 
