@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import msgspec
 import numpy as np
 import pytest
@@ -108,6 +106,15 @@ def test_a_grid_as_coarse_as_the_steps_is_a_line_and_says_so():
         x = np.arange(grid, 513.0, grid)
         found = find_steps(x, 0.2 * np.ceil(x / 16))
         assert found.verdict == "linear"
+        assert f"grid of {grid:g}" in found.reason
+
+
+def test_less_than_two_points_to_a_step_is_never_taken_for_a_zig_zag():
+    for grid in (12.0, 24.0):
+        x = np.arange(grid, 513.0, grid)
+        found = find_steps(x, 0.2 * np.ceil(x / 16))
+        assert found.verdict == "linear"
+        assert found.period is None
         assert f"grid of {grid:g}" in found.reason
 
 
@@ -238,17 +245,8 @@ def test_bad_intervals_are_named(intervals):
         find_steps([1, 2, 3], [1, 2, 3], intervals=intervals)
 
 
-@pytest.mark.parametrize("period", [4, 16, 64])
-def test_five_hundred_points_take_at_most_a_tenth_of_a_second(period):
-    rng = np.random.default_rng(period)
-    x = np.arange(1.0, 501.0)
-    y = (0.2 + 0.2 * np.ceil(x / period)) * (1 + 0.01 * rng.standard_normal(500))
-    best = float("inf")
-    for _ in range(30):  # the least time: other work on the machine only adds
-        start = time.perf_counter()
-        found = find_steps(x, y)
-        best = min(best, time.perf_counter() - start)
-        if best <= 0.1:
-            break
-    assert found.verdict == "steps"
-    assert best <= 0.1
+@pytest.mark.parametrize("counts", [2, 3, 5, 8])
+def test_no_figure_is_infinite_since_json_has_no_word_for_it(counts):
+    found = find_steps(range(1, counts + 1), [1.0] * counts)
+    assert b"null" not in msgspec.json.encode((found.edges, found.slope, found.noise))
+    assert (found.slope_interval is None) == (counts == 2)

@@ -3,7 +3,7 @@ import dataclasses
 import msgspec
 import pytest
 
-from opscope.core.configuration import Precision, Workload
+from opscope.core.configuration import Configuration, Precision, Workload
 from opscope.core.measurement import Measurement
 from opscope.core.platform import Origin, PlatformInfo
 from opscope.core.record import digest, from_json, to_json
@@ -82,6 +82,15 @@ def test_the_key_of_a_trial_changes_with_everything_it_was_made_from():
         trial_key(job, info(), Protocol(), 0, {"graph": 2}),
     }
     assert len(keys) == 6
+
+
+def test_a_file_is_known_by_its_content_wherever_it_lies():
+    def key(path, content):
+        configuration = Configuration(kind="file", name=path, content=content)
+        job = Job(workload=Workload(configuration=configuration), platform="p")
+        return trial_key(job, info(), Protocol(), 0, {})
+
+    assert key("a.onnx", "1") == key("moved/a.onnx", "1") != key("a.onnx", "2")
 
 
 def test_wording_does_not_make_another_study_but_the_protocol_does():

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opscope.core.text import format_text, parse_text, parse_value
+from opscope.core.text import format_text, model_text, parse_text, parse_value
 from opscope.errors import ConfigurationError
 
 words = st.from_regex(r"[A-Za-z][A-Za-z0-9_.-]{0,8}", fullmatch=True)
@@ -66,3 +66,20 @@ def test_usual_paths_are_written_as_they_are():
     path = "../models/ResNet-50_v1.5 (int8)+é.onnx"
     assert format_text("file", path, []) == f"file:{path.replace(' ', '%20')}"
     assert parse_text(f"file:{path}")[1] == path
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "text"),
+    [
+        ("conv:h=28,cin=3", {}, "conv:h=28,cin=3"),
+        ("my model.onnx", {}, "file:my%20model.onnx"),
+        ("file:a.onnx", {"shape": "1x3"}, "file:a.onnx,shape=1x3"),
+        (
+            "a,b.tflite",
+            {"shape": "1x3", "carries": "image"},
+            "file:a%2Cb.tflite,shape=1x3,input=image",
+        ),
+    ],
+)
+def test_a_path_may_stand_for_the_configuration_of_a_file(model, options, text):
+    assert model_text(model, **options) == text

@@ -44,7 +44,7 @@ class Reading:
     period_reason: str
     edges: tuple[tuple[float, float, float, float], ...]
     slope: float
-    slope_interval: tuple[float, float]
+    slope_interval: tuple[float, float] | None
     noise: float
     outliers: Bools
     recommended: tuple[float, ...]
@@ -109,12 +109,16 @@ def _read(curve: Curve, everywhere: Ints, shape: Shape, outliers: Bools, comb: _
     """Decide what the segments amount to."""
     verdict, contrary = _verdict(shape)
     period, period_reason = _period(shape, contrary if verdict == "zig-zag" else None, comb)
+    if verdict == "linear":
+        period, period_reason = None, "the breaks in a slope are no steps"
     if verdict == "zig-zag" and period is None:
         verdict = "irregular"
     quantile = student_quantile(max(len(shape.curve) - shape.fit.size, 1))
     halves = quantile * np.sqrt(shape.fit.rise_variance(shape.sigma))
-    slope_half = quantile * shape.sigma / float(np.sqrt(shape.fit.sxx)) if shape.fit.sxx else np.inf
-    slope = shape.fit.slope
+    slope, slope_interval = shape.fit.slope, None
+    if shape.fit.sxx:  # a single count to a segment says nothing about the slope
+        slope_half = quantile * shape.sigma / float(np.sqrt(shape.fit.sxx))
+        slope_interval = (slope - slope_half, slope + slope_half)
     return Reading(
         verdict=verdict,
         reason=_reason(verdict, shape, period),
@@ -127,7 +131,7 @@ def _read(curve: Curve, everywhere: Ints, shape: Shape, outliers: Bools, comb: _
             )
         ),
         slope=slope,
-        slope_interval=(slope - slope_half, slope + slope_half),
+        slope_interval=slope_interval,
         noise=_noise(shape),
         outliers=outliers,
         recommended=_recommended(
@@ -156,11 +160,27 @@ def _verdict(shape: Shape) -> tuple[Reads, Bools | None]:
     if min(up, down) >= _CONTRARY * max(up, down):
         main = 1.0 if up >= down else -1.0
         contrary = rises * main < 0
+        if not _turns(shape, contrary, main):
+            return "linear", None
         return "zig-zag", contrary if contrary.any() else np.ones(len(rises), dtype=np.bool_)
     jumps = float(np.sum(np.abs(rises)))
     points = len(shape.curve) / len(shape.fit.levels)
     share = 0.5 if points <= 2.5 else 0.25  # noqa: PLR2004 - about two points to a step
     return ("steps" if jumps >= share * (jumps + abs(climb)) else "linear"), None
+
+
+def _turns(shape: Shape, contrary: Bools, main: float) -> bool:
+    """Whether the cost itself goes back, not only its level beside a slope.
+
+    On a grid a little finer than the steps, a staircase looks like a slope with breaks.
+    """
+    slope = shape.fit.slope
+    if contrary.any():
+        change = shape.rises + slope * (shape.high - shape.low)
+        back = float(np.median(change[contrary]))
+    else:
+        back = slope * float(np.ptp(shape.curve.x)) / len(shape.fit.levels)
+    return back * main < -NEGLIGIBLE * float(np.median(shape.fit.fitted))
 
 
 def _period(shape: Shape, chosen: Bools | None, comb: _Comb) -> tuple[PeriodFit | None, str]:
@@ -209,7 +229,8 @@ def _reason(verdict: Reads, shape: Shape, period: PeriodFit | None) -> str:
         back = f" every {period.period:.4g}" if period else ""
         return f"The cost climbs and falls back{back}: some larger counts are faster."
     if verdict == "linear":
-        return f"A slope explains most of the change; {jumps} beside it explain little."
+        gap = float(np.min(np.diff(shape.curve.x)))
+        return f"The cost climbs by a slope with {jumps} in it; a grid of {gap:g} shows no steps."
     return f"The cost goes up and down in {jumps} without a regular pattern."
 
 

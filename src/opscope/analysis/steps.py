@@ -47,7 +47,8 @@ class Steps(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """What shape a response has, with its edges, its period, and the counts worth using.
 
     `slope` is y per x within steps, or overall where there are none; `noise` the relative scatter
-    about the fit, a fraction; `outliers` the x of points set aside; intervals are 95 %.
+    about the fit, a fraction; `outliers` the x of points set aside. Intervals are 95 %, absent
+    where the points cannot give one.
     `period_reason` says how the period was derived, or why there is none.
     """
 
@@ -58,7 +59,7 @@ class Steps(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     period_reason: str
     edges: tuple[Edge, ...]
     slope: float
-    slope_interval: tuple[float, float]
+    slope_interval: tuple[float, float] | None
     noise: float
     outliers: tuple[float, ...]
     recommended: tuple[float, ...]
@@ -215,10 +216,11 @@ def _in_units(steps: Steps, unit: float) -> Steps:
         )
         for edge in steps.edges
     )
-    low, high = steps.slope_interval
-    return structs.replace(
-        steps, edges=edges, slope=steps.slope * unit, slope_interval=(low * unit, high * unit)
+    interval = steps.slope_interval and (
+        steps.slope_interval[0] * unit,
+        steps.slope_interval[1] * unit,
     )
+    return structs.replace(steps, edges=edges, slope=steps.slope * unit, slope_interval=interval)
 
 
 def _smooth(selection: Selection) -> Steps:
@@ -286,11 +288,11 @@ def _scatter(kept: Curve, residual: Floats, size: int) -> float:
     return float(np.sqrt(np.sum((residual / level) ** 2) / max(len(kept) - size, 1)))
 
 
-def _overall_slope(kept: Curve) -> tuple[float, tuple[float, float]]:
-    """Return the slope of the straight line with its 95 % interval, unbounded for two points."""
+def _overall_slope(kept: Curve) -> tuple[float, tuple[float, float] | None]:
+    """Return the slope of the straight line with its 95 % interval, which two points lack."""
     fit = fit_segments(kept, np.zeros(len(kept), dtype=np.int64))
     degrees = len(kept) - 2
     if degrees < 1:
-        return fit.slope, (float("-inf"), float("inf"))
+        return fit.slope, None
     half = student_quantile(degrees) * float(np.sqrt(fit.rss / degrees / fit.sxx))
     return fit.slope, (fit.slope - half, fit.slope + half)

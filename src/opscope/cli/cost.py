@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from opscope.cli.output import console, json_option, print_json
+from opscope.cli.output import console, json_option, model_options, print_json
 
 if TYPE_CHECKING:
     from opscope.api import Counted
@@ -21,6 +21,7 @@ batch_option = click.option("--batch", type=click.IntRange(min=1), default=1, sh
 @batch_option
 @click.option("--flash", type=click.IntRange(min=1), metavar="BYTES", help="Does it fit there?")
 @click.option("--sram", type=click.IntRange(min=1), metavar="BYTES", help="Does it fit there?")
+@model_options
 @json_option
 def cost(
     models: tuple[str, ...],
@@ -28,20 +29,29 @@ def cost(
     batch: int,
     flash: int | None,
     sram: int | None,
+    shape: str,
+    carries: str,
     *,
     as_json: bool,
 ) -> None:
     """Count what each MODEL costs: MACs, parameters, memory access, peak activation memory.
 
-    MODEL is a configuration such as conv:h=28,cin=320,cout=64,k=3 or zoo:mobilenet_v2,width=0.5.
+    MODEL is a configuration such as conv:h=28,cin=320,cout=64,k=3 or zoo:mobilenet_v2,width=0.5,
+    or a file: model.onnx, model.tflite, model.pt2.
     """
     import msgspec
 
     from opscope import api
     from opscope.core.configuration import parse_precision
+    from opscope.core.text import model_text
 
     counted = [
-        api.cost(model, precision=parse_precision(precision), batch=batch) for model in models
+        api.cost(
+            model_text(model, shape=shape, carries=carries),
+            precision=parse_precision(precision),
+            batch=batch,
+        )
+        for model in models
     ]
     if as_json:
         rows = [
@@ -82,12 +92,17 @@ def _fits(counted: list[Counted], flash: int | None, sram: int | None) -> list[b
 )
 @batch_option
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the weights.")
+@model_options
 @json_option
-def graph(model: str, output: Path, batch: int, seed: int, *, as_json: bool) -> None:
+def graph(
+    model: str, output: Path, batch: int, seed: int, shape: str, carries: str, *, as_json: bool
+) -> None:
     """Write MODEL, weights drawn from the seed, as an ONNX file."""
     from opscope import api
+    from opscope.core.text import model_text
 
-    size = api.write_graph(model, output, batch=batch, seed=seed)
+    text = model_text(model, shape=shape, carries=carries)
+    size = api.write_graph(text, output, batch=batch, seed=seed)
     if as_json:
         print_json({"model": model, "file": str(output), "bytes": size})
     else:

@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from opscope.cli.output import console, json_option, platform_option, print_json
+from opscope.cli.output import (
+    console,
+    json_option,
+    model_options,
+    platform_option,
+    print_json,
+)
 
 if TYPE_CHECKING:
     from opscope.api import Measured
@@ -25,6 +31,7 @@ if TYPE_CHECKING:
     help="A precision to run in; may be repeated.",
 )
 @click.option("--batch", type=click.IntRange(min=1), default=1, show_default=True)
+@model_options
 @json_option
 @click.pass_context
 def measure(
@@ -33,19 +40,22 @@ def measure(
     platforms: tuple[str, ...],
     precisions: tuple[str, ...],
     batch: int,
+    shape: str,
+    carries: str,
     *,
     as_json: bool,
 ) -> None:
     """Measure CONFIGURATION now, side by side on several platforms.
 
-    CONFIGURATION is a text such as conv:h=28,cin=320,cout=64,k=3. Nothing is stored. Without -p
-    it is measured on every available platform whose figures are measured.
+    CONFIGURATION is a text such as conv:h=28,cin=320,cout=64,k=3, or a model file. Nothing is
+    stored. Without -p it is measured on every available platform whose figures are measured.
     """
     from opscope import api
     from opscope.core.configuration import parse_precision
+    from opscope.core.text import model_text
 
     results = api.measure(
-        configuration,
+        model_text(configuration, shape=shape, carries=carries),
         platforms or _measuring_platforms(),
         precisions=[parse_precision(precision) for precision in precisions],
         batch=batch,

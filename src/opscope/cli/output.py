@@ -24,6 +24,24 @@ platform_option = click.option(
 )
 
 
+def model_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--shape`` and ``--input``, which declare what a model file leaves open."""
+    shape = click.option(
+        "--shape",
+        default="",
+        metavar="SHAPE",
+        help="For a file: shapes of its inputs, as in 1x3x224x224 or ids:1x128+mask:1x128.",
+    )
+    carries = click.option(
+        "--input",
+        "carries",
+        default="",
+        metavar="KIND",
+        help="For a file: what its inputs carry, as in image or ids:0..30521+mask:mask.",
+    )
+    return shape(carries(function))
+
+
 def database_option(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add ``--db FILE``."""
     return click.option(

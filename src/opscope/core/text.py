@@ -18,6 +18,9 @@ Value = int | float | str
 Parameters = tuple[tuple[str, Value], ...]
 """Names and values in the order in which they are written."""
 
+MODEL_FILES = (".onnx", ".tflite", ".pt2")
+"""How the names of model files end."""
+
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
 _VALUE = re.compile(r"[^,=@\s]+")
 _RESERVED = re.compile(r"[%,=@\s\x00-\x1f\x7f]")
@@ -100,3 +103,17 @@ def refuse_repeats(parameters: Parameters, where: str) -> None:
                 f"{key} is given twice", where=where, remedy="Keep one of them."
             )
         seen.add(key)
+
+
+def model_text(model: str, *, shape: str = "", carries: str = "") -> str:
+    """Return a configuration's text for what a user names: such a text, or the path of a file.
+
+    Args:
+        model: ``conv:h=28,…``, or a path that ends as a model file does.
+        shape: Shapes of a file's inputs, as in ``1x3x224x224``; empty to leave them.
+        carries: What a file's inputs carry, as in ``ids:0..30521``; empty to leave it.
+    """
+    if model.endswith(MODEL_FILES) and not model.startswith("file:"):
+        model = f"file:{quote_reserved(model)}"
+    given = [(key, value) for key, value in (("shape", shape), ("input", carries)) if value]
+    return ",".join([model, *(f"{key}={value}" for key, value in given)])

@@ -54,11 +54,21 @@ def trial_key(
     """Return the name under which a trial is stored and found again.
 
     Args:
-        job: What was measured; its workload, meter and meter settings count.
+        job: What was measured; the content of its configuration counts, not a file's path.
         platform: Where; its fingerprint counts.
         protocol: How it was visited.
         seed: Seed of weights, inputs and visiting order.
         revisions: Revision of each part that makes the deployed form: a changed builder or
             converter never finds old data again.
     """
-    return digest(str(job.workload), platform.fingerprint, job.meter, protocol, seed, revisions)
+    workload = job.workload
+    return digest(
+        workload.configuration.digest,
+        workload.precision,
+        workload.batch,
+        platform.fingerprint,
+        job.meter,
+        protocol,
+        seed,
+        revisions,
+    )
