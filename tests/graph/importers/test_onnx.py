@@ -244,6 +244,22 @@ def test_weight_files_that_are_missing_or_short_are_told(tmp_path):
     assert "which has 100" in refusal(tmp_path, path)
 
 
+def test_many_tensors_may_not_grow_from_the_same_bytes(tmp_path):
+    (tmp_path / "small.bin").write_bytes(bytes(4096))
+    nodes = [node("Add", ["x", "w0"], ["y0"])]
+    nodes += [node("Add", [f"y{n - 1}", f"w{n}"], [f"y{n}"]) for n in range(1, 3)]
+    for count, refused in ((2, False), (3, True)):
+        model = onnx_model(nodes[:count], {"x": [1024]}, [f"y{count - 1}"])
+        for number in range(count):
+            tensor = model.graph.initializer.add(name=f"w{number}", data_type=1, dims=[1024])
+            tensor.data_location = TensorProto.EXTERNAL
+            tensor.external_data.add(key="location", value="small.bin")
+        if refused:
+            assert "take 12288 bytes from files that have 4096" in refusal(tmp_path, model)
+        else:
+            assert import_model(save(tmp_path, model)).parameters == 2048
+
+
 def test_more_than_two_gigabytes_stay_in_files(tmp_path):
     side = 16_600
     with (tmp_path / "large.bin").open("wb") as file:
@@ -301,6 +317,33 @@ def test_typed_fields_hold_the_same_weights_as_raw_bytes(tmp_path):
         np.testing.assert_array_equal(result, inputs["x"] * values.astype(dtype))
 
 
+@pytest.mark.parametrize(("sizes", "parts"), [(np.array(3), 2), (np.array([2, 3, 1]), 3)])
+def test_splits_by_way_of_a_sequence_become_plain_ones(tmp_path, sizes, parts):
+    nodes = [node("SplitToSequence", ["x", "sizes"], ["parts"], name="split", axis=-1)]
+    nodes += [
+        node("SequenceAt", ["parts", f"p{n}"], [f"y{n}"], name=f"part{n}") for n in range(parts)
+    ]
+    positions = {f"p{n}": np.array(n, np.int64) for n in range(parts)}
+    outputs = [f"y{n}" for n in range(parts)]
+    model = onnx_model(nodes, {"x": [2, 6]}, outputs, {"sizes": sizes, **positions})
+    graph = import_model(save(tmp_path, model))
+    inputs = graph.draw_inputs(0)
+    results = outputs_of(graph.materialise(0), inputs)
+    for result, expected in zip(results, outputs_of(model, inputs), strict=True):
+        np.testing.assert_array_equal(result, expected)
+    assert sum(t.size for t in graph.outputs) == 12
+    assert "node 'split' (SplitToSequence): tensor 'parts': it is a sequence" in refusal(
+        tmp_path,
+        onnx_model(
+            [*nodes[:1], node("SequenceLength", ["parts"], ["y"])],
+            {"x": [2, 6]},
+            ["y"],
+            {"sizes": sizes},
+            types={"y": 7},
+        ),
+    )
+
+
 def test_functions_of_the_models_own_are_put_in_place(tmp_path):
     opset = [helper.make_opsetid("", 20), helper.make_opsetid("own", 1)]
     body = [node("Relu", ["a"], ["b"]), node("Neg", ["b"], ["c"])]
@@ -339,6 +382,16 @@ def test_functions_that_stand_for_billions_of_nodes_or_themselves_are_refused(tm
         call = [node("F39", ["x"], ["y"], domain="own")]
         model = onnx_model(call, {"x": [1]}, ["y"], opset_imports=opset, functions=functions)
         assert complaint in refusal(tmp_path, model)
+
+
+def test_control_flow_in_a_function_is_refused_before_it_is_put_in_place(tmp_path):
+    opset = [helper.make_opsetid("", 20), helper.make_opsetid("own", 1)]
+    branch = helper.make_graph([node("Relu", ["a"], ["z"])], "b", [], [])
+    body = [node("If", ["c"], ["y"], name="maybe", then_branch=branch, else_branch=branch)]
+    function = helper.make_function("own", "F", ["a", "c"], ["y"], body, opset[:1])
+    call = [node("F", ["x", "x"], ["y"], domain="own")]
+    model = onnx_model(call, {"x": [1]}, ["y"], opset_imports=opset, functions=[function])
+    assert "node 'maybe' (If): control flow" in refusal(tmp_path, model)
 
 
 def test_unknown_operators_are_named_with_their_node(tmp_path):
@@ -449,6 +502,15 @@ def test_absurd_shapes_are_refused_by_node(tmp_path):
                 {"w": np.ones((4, 4, 3, 3), np.float32)},
             ),
             "node 'c' (Conv): weights of 4 channels for 4 outputs in 2 groups do not fit",
+        ),
+        (
+            onnx_model(
+                [node("Reshape", ["x", "s"], ["y"], name="r")],
+                {"x": [4, 8]},
+                ["y"],
+                {"s": np.array([4, 9])},
+            ),
+            "node 'r' (Reshape): 4x8 cannot become 4x9",
         ),
         (
             onnx_model(

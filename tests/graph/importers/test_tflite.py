@@ -455,6 +455,58 @@ def test_quantised_networks_differ_by_a_step_at_most(tmp_path, dtype):
     assert sum(w.size_bytes for w in graph.weights) == 8 * 27 + 4 * 8 + 72 + 32 + 40 + 20
 
 
+def test_quantised_constants_of_fewer_axes_are_stretched(tmp_path):
+    w = TfliteWriter()
+    x, mid, y = (
+        w.tensor((1, 4, 4, 3), "int8", scale=scale, zero=1, name=name)
+        for name, scale in (("x", 0.05), ("mid", 0.05), ("y", 0.07))
+    )
+    pool = {"padding": 0, "strideH": 1, "strideW": 1, "filterHeight": 2, "filterWidth": 2}
+    w.operator("MAX_POOL_2D", [x], [mid], "Pool2DOptions", **pool)
+    offsets = w.tensor((3,), "int8", data=np.array([-100, 0, 90]), scale=0.02, zero=4)
+    w.operator("ADD", [mid, offsets], [y], "AddOptions")
+    data = w.finish([x], [y])
+    path = tmp_path / "model.tflite"
+    path.write_bytes(data)
+    graph = import_model(path, inputs={"x": "image"})
+    drawn = graph.draw_inputs(0)
+    session = onnxruntime.InferenceSession(graph.materialise(0).SerializeToString())
+    result = session.run(None, drawn)[0].astype(int)
+    expected = run_tflite(data, list(drawn.values()))[0].astype(int)
+    assert np.abs(result - expected).max() <= 1
+    assert np.ptp(expected) > 50
+
+
+def test_shapes_that_the_model_computes_follow_the_batch(tmp_path):
+    w = TfliteWriter()
+    x = w.tensor((1, 4, 4, 3), name="x", signature=(-1, 4, 4, 3))
+    shape, count, target = w.tensor((4,), "int32"), w.tensor((), "int32"), w.tensor((2,), "int32")
+    flat, whole = w.tensor((1, 48), name="flat", signature=(-1, 48)), w.tensor((1, 48), "int32")
+    w.operator("SHAPE", [x], [shape], "ShapeOptions", outType=2)
+    bounds = [w.constant(values) for values in ([0], [1], [1])]
+    w.operator("STRIDED_SLICE", [shape, *bounds], [count], "StridedSliceOptions", shrinkAxisMask=1)
+    w.operator("PACK", [count, w.constant(48)], [target], "PackOptions", valuesCount=2)
+    w.operator("RESHAPE", [x, target], [flat])
+    w.operator("CAST", [flat], [whole], "CastOptions", inDataType=0, outDataType=2)
+    data = w.finish([x], [flat, whole])
+    graph, _ = compare(data, tmp_path, shapes={"x": "Nx4x4x3"}, batch=3, at_most=0)
+    assert graph.outputs[0].shape == (3, 48)
+    assert operators(graph) == ["Reshape", "Cast"]
+
+
+def test_transposed_and_padded_constants(tmp_path):
+    w = TfliteWriter()
+    x, matrix, y = w.tensor((2, 4), name="x"), w.tensor((5, 4)), w.tensor((2, 5))
+    padded = w.tensor((3, 6), name="padded")
+    w.operator("TRANSPOSE", [w.random(4, 5), w.constant([1, 0])], [matrix], "TransposeOptions")
+    w.operator("FULLY_CONNECTED", [x, matrix, w.random(5)], [y], "FullyConnectedOptions")
+    amounts, fill = w.constant([[0, 1], [1, 0]]), w.constant(2.5, "float32")
+    w.operator("PADV2", [y, amounts, fill], [padded], "PadV2Options")
+    graph, results = compare(w.finish([x], [padded]), tmp_path)
+    assert (results[0][2] == 2.5).all()
+    assert operators(graph) == ["Gemm", "Pad"]
+
+
 def test_half_precision_weights_become_single_precision(tmp_path):
     w = TfliteWriter()
     x, y = w.tensor((1, 4, 4, 3), name="x"), w.tensor((1, 4, 4, 2), name="y")

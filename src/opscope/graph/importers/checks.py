@@ -86,13 +86,8 @@ def check_operator(node: onnx.NodeProto, opsets: dict[str, int], where: str) -> 
     Raises:
         ConfigurationError: Naming the node and the operator.
     """
+    refuse_control_flow(node, where)
     domain = domain_of(node.domain)
-    if any(attribute.type in _GRAPHS for attribute in node.attribute):
-        raise ConfigurationError(
-            "control flow is not part of a static network",
-            where=where,
-            remedy="Export the branch or the unrolled loop that is to be measured.",
-        )
     if domain not in opsets:
         raise ConfigurationError(
             f"operator {node.op_type!r} is of domain {domain!r}, which the model does not import",
@@ -111,6 +106,20 @@ def check_operator(node: onnx.NodeProto, opsets: dict[str, int], where: str) -> 
             f"operator {node.op_type!r} is no longer defined in opset {opsets[domain]}",
             where=where,
             remedy="Export the model again with a newer exporter.",
+        )
+
+
+def refuse_control_flow(node: onnx.NodeProto, where: str) -> None:
+    """Refuse a node that holds graphs of its own: If, Loop, Scan.
+
+    Raises:
+        ConfigurationError: Naming the node and the operator.
+    """
+    if any(a.type in _GRAPHS or a.HasField("g") or a.graphs for a in node.attribute):
+        raise ConfigurationError(
+            "control flow is not part of a static network",
+            where=where,
+            remedy="Export the branch or the unrolled loop that is to be measured.",
         )
 
 

@@ -132,6 +132,22 @@ def external_span(folder: Path, location: str, offset: str, length: str) -> Span
     return Span(path=path, offset=start, length=size, stamp=_stamp(status))
 
 
+def check_spans(payloads: Mapping[str, Payload]) -> None:
+    """Refuse tensors that share the bytes of a small file to become large ones.
+
+    Raises:
+        ConfigurationError: If they take more than twice what the files beside the model have.
+    """
+    spans = [payload for payload in payloads.values() if isinstance(payload, Span)]
+    held = sum({span.path: span.stamp[0] for span in spans}.values())
+    taken = sum(span.length for span in spans)
+    if taken > 2 * held:
+        raise ConfigurationError(
+            f"its tensors take {taken} bytes from files that have {held}",
+            remedy="The file is damaged or made to do harm.",
+        )
+
+
 def digest_of(data: bytes, payloads: Mapping[str, Payload]) -> str:
     """Return sixteen hexadecimal digits that name a model's file and its weights beside it."""
     total = hashlib.blake2b(data, digest_size=8)

@@ -57,11 +57,12 @@ def _fold(model: onnx.ModelProto) -> bool:
     known = {t.name: numpy_helper.to_array(t) for t in graph.initializer}
     values = (*graph.input, *graph.value_info, *graph.output)
     shapes = {value.name: _static(value) for value in values}
+    types = {value.name: value.type.tensor_type.elem_type for value in values}
     outputs = {output.name for output in graph.output}
     folded: dict[str, np.ndarray] = {}
     kept = []
-    for index, node in enumerate(graph.node):
-        results = None
+    for index, raw in enumerate(graph.node):
+        node, results = _explicit(raw, types), None
         if not outputs.intersection(node.output):
             results = _compute(node, index, known, shapes, model.opset_import)
         if results is None:
@@ -72,6 +73,14 @@ def _fold(model: onnx.ModelProto) -> bool:
     if folded:
         _replace(graph, kept, folded)
     return bool(folded)
+
+
+def _explicit(node: onnx.NodeProto, types: Mapping[str, int]) -> onnx.NodeProto:
+    """Return a CastLike as the Cast that it is once the other's type is known."""
+    if node.op_type != "CastLike" or not types.get(node.input[1]):
+        return node
+    to = types[node.input[1]]
+    return helper.make_node("Cast", node.input[:1], node.output, name=node.name, to=to)
 
 
 def _replace(

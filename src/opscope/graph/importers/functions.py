@@ -6,7 +6,7 @@ import onnx
 from onnx import inliner
 
 from opscope.errors import ConfigurationError
-from opscope.graph.importers.checks import describe, domain_of
+from opscope.graph.importers.checks import describe, domain_of, refuse_control_flow
 
 _NODES_LIMIT = 200_000
 """A few functions that call each other twice each can stand for billions of nodes."""
@@ -48,6 +48,7 @@ def _size(
     callers: tuple[_Key, ...],
 ) -> int:
     """Return how many nodes a node stands for, each function counted once."""
+    refuse_control_flow(node, describe(node, 0))  # calls could hide in there
     key = domain_of(node.domain), node.op_type, node.overload
     if key not in bodies:
         return 1

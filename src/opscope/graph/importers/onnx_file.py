@@ -9,7 +9,7 @@ from google.protobuf.message import DecodeError, Message
 
 from opscope.errors import ConfigurationError
 from opscope.graph.importers.checks import check_model
-from opscope.graph.importers.files import digest_of, read_model
+from opscope.graph.importers.files import check_spans, digest_of, read_model
 from opscope.graph.importers.functions import inline_functions
 from opscope.graph.importers.source import Source, make_source
 from opscope.graph.importers.tensors import constant_nodes_to_tensors, read_payload
@@ -40,6 +40,7 @@ def source_of(model: onnx.ModelProto, *, folder: Path | None, data: bytes) -> So
     model = inline_functions(model)
     constant_nodes_to_tensors(model.graph)
     payloads = {tensor.name: read_payload(tensor, folder) for tensor in model.graph.initializer}
+    check_spans(payloads)
     return make_source(model, payloads, digest_of(data, payloads))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 
@@ -146,8 +147,8 @@ def static_tensors(model: onnx.ModelProto) -> dict[str, Tensor]:
     return tensors
 
 
-def check_channels(model: onnx.ModelProto) -> None:
-    """Refuse convolutions whose weights do not fit their input, which inference lets pass.
+def check_operands(model: onnx.ModelProto) -> None:
+    """Refuse convolutions and reshapes whose operands do not fit, which inference lets pass.
 
     Raises:
         ConfigurationError: Naming the node.
@@ -156,18 +157,34 @@ def check_channels(model: onnx.ModelProto) -> None:
     values = (*graph.input, *graph.value_info, *graph.output)
     sizes = {v.name: [axis.dim_value for axis in v.type.tensor_type.shape.dim] for v in values}
     sizes |= {tensor.name: list(tensor.dims) for tensor in graph.initializer}
+    checks = {"Conv": _misfit_of_channels, "Reshape": _misfit_of_elements}
     for index, node in enumerate(graph.node):
-        if node.op_type != "Conv":
-            continue
-        groups = next((a.i for a in node.attribute if a.name == "group"), 1)
-        cin, (cout, per_group) = sizes[node.input[0]][1], sizes[node.input[1]][:2]
-        if groups < 1 or cout % groups or per_group * groups != cin:
+        check = checks.get(node.op_type)
+        if check and (misfit := check(node, sizes)):
             raise ConfigurationError(
-                f"weights of {per_group} channels for {cout} outputs in {groups} groups do not fit "
-                f"an input of {cin} channels",
+                misfit,
                 where=describe(node, index),
                 remedy="Correct the model, or the shapes declared for its inputs.",
             )
+
+
+def _misfit_of_channels(node: onnx.NodeProto, sizes: Mapping[str, list[int]]) -> str:
+    groups = next((a.i for a in node.attribute if a.name == "group"), 1)
+    cin, (cout, per_group) = sizes[node.input[0]][1], sizes[node.input[1]][:2]
+    if groups >= 1 and cout % groups == 0 and per_group * groups == cin:
+        return ""
+    return (
+        f"weights of {per_group} channels for {cout} outputs in {groups} groups do not fit an "
+        f"input of {cin} channels"
+    )
+
+
+def _misfit_of_elements(node: onnx.NodeProto, sizes: Mapping[str, list[int]]) -> str:
+    source, target = sizes[node.input[0]], sizes[node.output[0]]
+    if math.prod(source) == math.prod(target):
+        return ""
+    spelled = ["x".join(map(str, shape)) for shape in (source, target)]
+    return f"{spelled[0]} cannot become {spelled[1]}"
 
 
 def tensor_of(name: str, type_: onnx.TypeProto) -> Tensor:

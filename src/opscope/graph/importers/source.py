@@ -23,10 +23,11 @@ from opscope.graph.importers.declarations import (
 )
 from opscope.graph.importers.folding import settle
 from opscope.graph.importers.padding import spell_out_padding
+from opscope.graph.importers.sequences import unpack_sequences
 from opscope.graph.importers.shapes import (
     NUMBERS_OF_FLOATS,
     Dynamic,
-    check_channels,
+    check_operands,
     check_shape,
     element_type,
     static_tensors,
@@ -96,9 +97,10 @@ class Source(Record, frozen=True, kw_only=True):
             for value in self.inputs
         )
         model.graph.input.extend(weight_inputs(weights))
+        unpack_sequences(model.graph)
         model = settle(model)
         tensors = static_tensors(model)
-        check_channels(model)
+        check_operands(model)
         spell_out_padding(model)
         _check_with_onnx(model)
         return Graph(

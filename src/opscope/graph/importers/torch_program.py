@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import re
 import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -16,8 +17,10 @@ if TYPE_CHECKING:
     import torch
 
 OPSET = 20
-_REASON_LIMIT = 2000
+_REASON_LIMIT = 600
 """Characters of PyTorch's explanation that an error repeats."""
+
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def source_of_module(
@@ -114,7 +117,7 @@ def _explained(where: str) -> Iterator[None]:
     try:
         yield
     except Exception as exc:
-        lines = [line for line in str(exc).splitlines() if line.strip()]
+        lines = [line for line in _COLOURS.sub("", str(exc)).splitlines() if line.strip()]
         raise ConfigurationError(
             f"PyTorch cannot export it: {' '.join(lines)[:_REASON_LIMIT].rstrip(' .')}",
             where=where,
