@@ -7,15 +7,15 @@ are copied from the ONNX initializers in the order of the ONNX nodes, shapes com
 from __future__ import annotations
 
 import numpy as np
-import onnx
 import pytest
-from onnx import numpy_helper
 
 from opscope.graph import blocks
 from opscope.testing.graphs import compute, graph_of
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install torch==2.13.0")
 nn = torch.nn
+
+from tests.graph.torch_weights import copy_weights  # noqa: E402 - needs PyTorch
 
 
 def convolution(cin, cout, k=1, s=1, groups=1, act=None):
@@ -212,30 +212,12 @@ CASES = {
 }
 
 
-def copy_weights(module, model):
-    """Copy the weights of convolutions and BatchNorms, in the order of the ONNX nodes."""
-    values = {
-        t.name: torch.from_numpy(numpy_helper.to_array(t).copy()) for t in model.graph.initializer
-    }
-    nodes = [n for n in model.graph.node if n.op_type in {"Conv", "BatchNormalization"}]
-    layers = [m for m in module.modules() if isinstance(m, nn.Conv2d | nn.BatchNorm2d)]
-    for node, layer in zip(nodes, layers, strict=True):
-        fields = ["weight", "bias"]
-        if node.op_type == "BatchNormalization":
-            fields += ["running_mean", "running_var"]
-        fields = [field for field in fields if getattr(layer, field) is not None]
-        for field, name in zip(fields, node.input[1:], strict=True):
-            target = getattr(layer, field)
-            assert target.shape == values[name].shape
-            target.data.copy_(values[name])
-
-
 @pytest.mark.parametrize("text", CASES)
 def test_block_computes_what_its_publication_draws(text):
     graph = graph_of(f"block:{text}", batch=2)
     inputs = graph.draw_inputs(3)
     module = CASES[text]().eval()
-    copy_weights(module, onnx.ModelProto.FromString(graph.materialise(5).SerializeToString()))
+    copy_weights(graph.materialise(5), module)
     with torch.no_grad():
         expected = module(torch.from_numpy(inputs["input"])).numpy()
     actual = compute(graph, inputs, seed=5)

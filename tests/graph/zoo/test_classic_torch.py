@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from onnx import numpy_helper
 
 from opscope.testing.graphs import outputs_of
 from tests.graph.zoo.networks import graph_of
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 nn = torch.nn
+
+from tests.graph.torch_weights import copy_weights  # noqa: E402 - needs PyTorch
 
 
 def conv(cin, cout, k, s=1):
@@ -78,20 +79,6 @@ def densenet121():
             parts += [conv(cin, cin // 2, 1), nn.AvgPool2d(2)]
             cin //= 2
     return nn.Sequential(*parts, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(1024, 1000))
-
-
-def copy_weights(model, module):
-    """Copy an ONNX model's weights in the order of its nodes; a different shape is an error."""
-    arrays = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
-    owners = [node for node in model.graph.node if any(name in arrays for name in node.input)]
-    layers = [m for m in module.modules() if isinstance(m, nn.Conv2d | nn.BatchNorm2d | nn.Linear)]
-    for node, layer in zip(owners, layers, strict=True):
-        names = ["weight", "bias", "running_mean", "running_var"]
-        values = [arrays[name] for name in node.input if name in arrays]
-        for name, value in zip(names, values, strict=False):
-            target = getattr(layer, name)
-            assert target.shape == value.shape
-            target.data = torch.from_numpy(value.copy())
 
 
 @pytest.mark.parametrize("definition", [resnet18, densenet121], ids=lambda d: d.__name__)
