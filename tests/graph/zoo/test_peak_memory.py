@@ -72,6 +72,16 @@ def waiting(cost: Cost) -> float:
     return sum(layer.live_bytes for layer in cost.layers) / sum(own_bytes(cost))
 
 
+def worst(cost: Cost) -> float:
+    """Return the largest ratio, at one node, of what is alive to what it reads and writes.
+
+    Nodes that read or write less than a tenth of the largest layer say nothing about a device.
+    """
+    own = own_bytes(cost)
+    pairs = zip(cost.layers, own, strict=True)
+    return max(layer.live_bytes / size for layer, size in pairs if size > max(own) / 10)
+
+
 def stack(layers: int, *, joined: bool) -> Cost:
     """Return the cost of equal convolutions, each reading the one before or all before."""
     net = Network()
@@ -102,6 +112,12 @@ def test_nasnet_keeps_two_thirds_more_and_a_better_order_half_of_that(network, g
     assert waiting(cost_in_place(network)) > 3
 
 
+def test_single_nodes_of_searched_cells_wait_for_most():
+    others = max(worst(cost_in_place(network)) for network in (*FEED_FORWARD, "densenet121"))
+    searched = min(worst(cost_in_place(n)) for n in BRANCHING if n != "densenet121")
+    assert searched > 1.9 * others
+
+
 @pytest.mark.parametrize("layers", [2, 5, 10])
 def test_reading_all_before_takes_as_many_times_the_memory_as_there_are_layers(layers):
     chain, joined = stack(layers, joined=False), stack(layers, joined=True)
@@ -119,5 +135,6 @@ def test_the_document_states_what_is_counted(network):
         f"{factor(cost):.2f}",
         f"{factor(cost, best=True):.2f}",
         f"{waiting(cost):.2f}",
+        f"{worst(cost):.2f}",
     )
     assert f"| {' | '.join(cells)} |" in DOCUMENT.read_text(encoding="utf-8")
