@@ -4,15 +4,24 @@ import json
 import re
 import subprocess
 import sys
+import textwrap
 
 import pytest
 
 import opscope
+from opscope import errors
 from tests.engine.test_studies import GOOD
 
 STUDY = GOOD.replace("h = 28, cin = 320", "h = 6, cin = 3").replace(
     "start = 4, stop = 16, step = 4", "start = 1, stop = 48"
 )
+MEASURED = {
+    *("platform", "precision", "status", "reason", "origin", "latency_s", "interval_s", "trust"),
+    *("trust_reason", "derivation", "spread_s", "runtime_version"),
+}
+SUMMARY = {
+    *("run", "jobs", "found", "outcomes", "wall_s", "load_s", "run_s", "runtime_share"),
+}
 QUICK = "\n[protocol]\nrounds = 2\nsamples = 2\n"
 
 
@@ -72,12 +81,18 @@ def test_measure_as_json_side_by_side():
     assert [row["platform"] for row in rows] == ["onnxruntime-cpu", "openvino-cpu", "fake-compiler"]
     assert [row["origin"] for row in rows] == ["measured", "measured", "estimated"]
     for row in rows:
-        assert {"status", "reason", "latency_s", "interval_s", "trust"} <= set(row)
+        assert set(row) >= MEASURED
         assert row["status"] == "ok"
         assert row["latency_s"] > 0
     low, high = rows[0]["interval_s"]
     assert low <= rows[0]["latency_s"] <= high
     assert rows[2]["cycles"] == pytest.approx(rows[2]["latency_s"] * 1e9)
+
+
+def test_measure_without_platforms_is_on_all_that_measure():
+    result = opscope_command("measure", "conv:h=8,cin=4,cout=20,k=3", "--batch", "2", "--json")
+    rows = json.loads(result.stdout)
+    assert [row["platform"] for row in rows] == ["onnxruntime-cpu", "openvino-cpu"]
 
 
 def test_measure_says_what_is_unsupported_and_exits_with_1():
@@ -95,6 +110,7 @@ def test_measure_shows_value_interval_origin_and_spread():
 
 def test_studies_are_listed_and_shown():
     rows = json.loads(opscope_command("study", "list", "--json").stdout)
+    assert all(row["question"] and row["source"] for row in rows)
     assert "conv-channels" in {row["name"] for row in rows}
     shown = opscope_command("study", "show", "conv-channels")
     assert "onnxruntime-cpu, openvino-cpu" in shown.stdout
@@ -109,6 +125,7 @@ def test_a_study_runs_finds_and_does_not_repeat_itself(folder):
     assert re.search(r"run 1: 48 jobs, 48 ok; .* of it inside the runtimes", first.stdout)
     again = opscope_command(*command, "--json", cwd=folder)
     answer = json.loads(again.stdout)
+    assert set(answer["summary"]) == SUMMARY
     assert answer["summary"]["found"] == 48
     assert answer["summary"]["outcomes"] == {}
     (finding,) = answer["findings"]
@@ -175,6 +192,15 @@ def test_steps_of_any_table(tmp_path):
     assert "LINEAR" in page
 
 
+def test_trials_are_kept_where_one_says(folder):
+    command = ("study", "run", "mine.toml", "-p", "fake", "--db", "there.db")
+    assert opscope_command(*command, cwd=folder).returncode == 0
+    assert not (folder / "opscope.db").exists()
+    found = opscope_command("findings", "mine", "--db", "there.db", "--json", cwd=folder)
+    (finding,) = json.loads(found.stdout)
+    assert len(finding["points"]) == 48
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
@@ -227,3 +253,34 @@ def test_a_fault_of_opscope_itself_is_owned_up_to(monkeypatch, capsys):
         app.main()
     assert caught.value.code == app.INTERNAL
     assert "a fault in opscope itself: ZeroDivisionError" in capsys.readouterr().err
+    monkeypatch.setenv("OPSCOPE_DEBUG", "1")
+    with pytest.raises(ZeroDivisionError):
+        app.main()
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (errors.StudyError, 2),
+        (errors.PlatformUnavailable, 3),
+        (errors.StoreError, 4),
+        (errors.WorkerError, 1),
+        (KeyboardInterrupt, 130),
+        (BrokenPipeError, 0),
+    ],
+)
+def test_every_kind_of_failure_has_its_exit_code(error, code):
+    program = f"""
+    from opscope import api, errors
+    from opscope.cli import app
+    def fail():
+        raise {getattr(error, "__module__", "")}.{error.__name__}("it")
+    api.platforms = fail
+    app.main()
+    """
+    program = textwrap.dedent(program).replace("builtins.", "").replace("opscope.errors", "errors")
+    result = subprocess.run(
+        [sys.executable, "-c", program, "platforms"], capture_output=True, text=True, check=False
+    )
+    assert result.returncode == code, result.stderr
+    assert "Traceback" not in result.stderr

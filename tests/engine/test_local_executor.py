@@ -1,7 +1,9 @@
 """Real worker processes that crash, hang, fail and eat memory, as real runtimes do."""
 
 import os
+import re
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -9,7 +11,7 @@ from opscope.core.study import Cohort, Limits
 from opscope.core.trial import Trial
 from opscope.engine.executors.base import Progress
 from opscope.engine.executors.local import LocalExecutor
-from opscope.errors import ConfigurationError
+from opscope.errors import ConfigurationError, WorkerError
 from tests.builders import QUICK
 from tests.engine.test_worker import jobs_for
 
@@ -122,6 +124,38 @@ def test_two_culprits_in_one_cohort_both_fail_alone(executor):
     platform = "fake:crash_at=2,fail_at=4"
     trials = outcomes(executor, cohort_for(platform, 1, 2, 3, 4, 5))
     assert {cout for cout, trial in trials.items() if trial.status == "failed"} == {2, 4}
+
+
+def test_a_worker_is_bounded_and_keeps_to_itself(executor):
+    executor.describe("fake")
+    pid = executor._worker._process.pid
+    limits = Path(f"/proc/{pid}/limits").read_text(encoding="utf-8")
+    memory = re.search(r"Max data size +(\d+) +\1 ", limits)
+    free = re.search(r"MemTotal: +(\d+)", Path("/proc/meminfo").read_text(encoding="utf-8"))
+    assert 0 < int(memory[1]) < 0.9 * 1024 * int(free[1])
+    assert re.search(r"Max core file size +0 +0 ", limits)
+    assert os.getsid(pid) == pid  # Ctrl-C does not reach it
+    command = Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8").split("\0")
+    assert "-P" in command[: command.index("-m")]
+    chatter, errors = (Path(f"/proc/{pid}/fd/{number}").readlink() for number in (1, 2))
+    assert chatter == errors  # what a runtime prints is no answer
+
+
+def test_a_file_in_the_current_folder_passes_for_no_package(executor, tmp_path, monkeypatch):
+    (tmp_path / "numpy.py").write_text("raise SystemExit('not the package')")
+    monkeypatch.chdir(tmp_path)
+    assert executor.describe("fake")[0].name == "fake"
+
+
+def test_the_last_words_of_a_worker_are_kept(executor):
+    executor.describe("fake")
+    worker = executor._worker
+    os.write(worker._chatter.fileno(), b"x" * 5000 + b" and that was all\n")
+    worker._process.kill()
+    with pytest.raises(
+        WorkerError, match=r"killed by SIGKILL\)\. Its last words: x+ and that was all"
+    ):
+        executor.describe("fake")
 
 
 def test_closing_ends_the_worker():

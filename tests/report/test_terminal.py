@@ -1,0 +1,93 @@
+import io
+import re
+
+import msgspec
+from rich.console import Console
+
+from opscope.analysis.channels import channels_finding
+from opscope.core.finding import Guideline
+from opscope.core.measurement import Measurement, Spread, Trust, Verdict
+from opscope.core.platform import Origin, PlatformListing
+from opscope.report.chart import staircase as chart_of
+from opscope.report.terminal import (
+    finding_view,
+    measurement_lines,
+    platform_table,
+    study_table,
+    study_view,
+)
+from tests.analysis.test_channels import response, staircase
+from tests.builders import small_study
+
+DOUBT = Trust(verdict=Verdict.UNTRUSTED, reason="it was noisy")
+LATENCY = Measurement(
+    quantity="latency_s",
+    value=0.0021,
+    unit="s",
+    origin=Origin.SIMULATED,
+    derivation="a test",
+    interval=(0.002, 0.0022),
+    interval_note="a note",
+    spread=Spread(samples=160, median=0.003, p95=0.004, p99=0.005),
+)
+
+
+def shown(view, width=200):
+    console = Console(file=io.StringIO(), width=width)
+    console.print(view)
+    return console.file.getvalue()
+
+
+def test_a_measurement_is_shown_with_all_that_qualifies_it():
+    page = shown(measurement_lines(LATENCY))
+    assert "latency_s  2.1 ms   [2 ms – 2.2 ms] a note" in page
+    assert "simulated; a test" in page
+    assert "all 160 samples: median 3 ms, p95 4 ms, p99 5 ms" in page
+    assert "trusted" not in page
+
+
+def test_a_figure_that_cannot_be_trusted_says_so():
+    page = shown(measurement_lines(msgspec.structs.replace(LATENCY, trust=DOUBT)))
+    assert "untrusted: it was noisy" in page
+
+
+def test_a_finding_is_shown_with_its_sizes_and_what_was_left_out():
+    finding = channels_finding(response(staircase(16), left_out={"it broke": 3}), "s")
+    page = shown(finding_view(msgspec.structs.replace(finding, trust=DOUBT)))
+    lines = [" ".join(line.split()) for line in page.splitlines()]
+    assert lines[:2] == ["a-cpu · fp32 · conv:h=28,cin=320,k=3", "STEPS"]
+    assert any(re.fullmatch(r"period 16 cout [\d.]+ – [\d.]+", line) for line in lines)
+    assert any(line.startswith("rise between 16 and 17 1") and " ms " in line for line in lines)
+    assert "recommended cout = 16, 32, 48, 64, 80" in lines
+    assert "80 points; measured; a test; 3 left out (it broke); untrusted: it was noisy" in lines
+    assert page.count("▲") == 5 + 1
+
+
+def test_a_chart_marks_what_is_recommended_and_keeps_the_origin():
+    chart = chart_of(channels_finding(response(staircase(16)), "s"))
+    assert chart.marked == {16, 32, 48, 64, 80}
+    assert (chart.origin, chart.y_unit, len(chart.x)) == ("measured", "s", 80)
+
+
+def test_a_long_list_is_cut_and_says_so():
+    finding = channels_finding(response(staircase(16)), "s")
+    every = Guideline(parameter="cout", allowed=tuple(range(1, 31)), of=80)
+    page = shown(finding_view(msgspec.structs.replace(finding, guideline=every)))
+    assert "23, 24, … (30 in all)" in page
+
+
+def test_names_are_no_markup():
+    name = "odd [3x3] [/x]"
+    listing = PlatformListing(
+        name=name,
+        family="f",
+        description="",
+        available=False,
+        reason=f"{name} is missing",
+        precisions=(),
+        origin=Origin.MEASURED,
+    )
+    assert shown(platform_table([listing])).count(name) == 2
+    study = small_study(name=name, title=name, question=name, source=name)
+    assert shown(study_table([study])).count(name) == 3
+    assert shown(study_view(study, 3)).count(name) == 4
