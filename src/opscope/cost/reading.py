@@ -70,8 +70,7 @@ def read(model: onnx.ModelProto | Graph) -> Dataflow:
     flow = Dataflow()
     if isinstance(model, Graph):
         proto = onnx.ModelProto.FromString(model.structure)
-        for weight in model.weights:
-            flow.shapes[weight.name] = weight.shape
+        for weight in model.weights:  # the structure has it as an input of its shape and type
             flow.roots[weight.name] = (weight.name,)
     else:
         proto = inliner.inline_local_functions(model) if model.functions else model
