@@ -136,9 +136,10 @@ def test_timed_work_waits_for_the_machine_and_other_work_does_not(executor, monk
         reporting = msgspec.structs.replace(cohort_for("fake-compiler", 1), timed=False)
         assert outcomes(executor, reporting)[1].status == "ok"
         trials = executor.execute([cohort_for("fake", 1, 2)])
-        told = [next(trials) for _ in range(4)]
-    assert told[-1] == Progress(ahead=0.0, waiting=True)
-    assert not any(isinstance(item, Trial) for item in told)
+        told = next(trials)
+        while told == Progress(ahead=0.0):  # it is still starting
+            told = next(trials)
+        assert told == Progress(ahead=0.0, waiting=True)
     rest = [item for item in trials if isinstance(item, Trial)]
     assert [trial.status for trial in rest] == ["ok", "ok"]
 

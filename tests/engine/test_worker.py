@@ -161,6 +161,21 @@ def test_every_preparation_is_warmed_up_as_often_as_the_protocol_says():
     assert platform.collecting == {False}
 
 
+def test_a_job_that_fails_in_a_visit_is_visited_no_more(monkeypatch):
+    visits = []
+
+    def break_down(*arguments):
+        visits.append(arguments)
+        raise ZeroDivisionError("by zero")
+
+    monkeypatch.setattr(LatencyMeter, "visit", break_down)
+    trials, _ = measure("fake", jobs_for("fake", 4, 20))
+    assert [trials[index].reason for index in range(2)] == [
+        "ZeroDivisionError in visit: by zero"
+    ] * 2
+    assert len(visits) == 2
+
+
 def test_times_add_up_over_preparations():
     trials, _ = measure("fake", jobs_for("fake", 4), Scripted([0.0] * 100))
     timings = trials[0].timings
