@@ -5,12 +5,17 @@ import re
 import signal
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from opscope.core.study import Cohort, Limits
 from opscope.core.trial import Trial
+from opscope.engine import machine
+from opscope.engine.executors import local
 from opscope.engine.executors.base import Progress
 from opscope.engine.executors.local import LocalExecutor
+from opscope.engine.executors.process import WorkerDied
+from opscope.engine.recorder import Position
 from opscope.errors import ConfigurationError, WorkerError
 from tests.builders import QUICK
 from tests.engine.test_worker import jobs_for
@@ -118,6 +123,56 @@ def test_a_cohort_given_up_leaves_no_answers_for_the_next(executor):
     assert executor.describe("fake:pause_ms=2")[0].family == "fake"
     trials = outcomes(executor, cohort_for("fake:pause_ms=2", 4))
     assert trials[4].status == "ok"
+
+
+def test_a_visit_has_a_limit_of_its_own(executor):
+    trials = outcomes(executor, cohort_for("fake:pause_ms=600", 1, visit_s=0.3))
+    assert trials[1].reason == "visit took longer than its limit of 0.3 s"
+
+
+def test_timed_work_waits_for_the_machine_and_other_work_does_not(executor, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", os.environ["TMPDIR"])  # where workers look
+    with machine.sole_timing(lambda: None):
+        reporting = msgspec.structs.replace(cohort_for("fake-compiler", 1), timed=False)
+        assert outcomes(executor, reporting)[1].status == "ok"
+        trials = executor.execute([cohort_for("fake", 1, 2)])
+        told = next(trials)
+        while told == Progress(ahead=0.0):  # it is still starting
+            told = next(trials)
+        assert told == Progress(ahead=0.0, waiting=True)
+    rest = [item for item in trials if isinstance(item, Trial)]
+    assert [trial.status for trial in rest] == ["ok", "ok"]
+
+
+@pytest.mark.parametrize(
+    ("suspect", "groups"), [(2, [[2], [0, 3]]), (1, [[0], [2], [3]]), (None, [[0], [2], [3]])]
+)
+def test_the_suspect_is_tried_alone_and_the_rest_together(suspect, groups):
+    cohort = cohort_for("fake", 1, 2, 3, 4)
+    death = WorkerDied(-signal.SIGSEGV, Position(job=suspect, phase="visit"), "")
+    parts = local._apart(cohort, {0, 2, 3}, death)
+    assert [part.jobs for part in parts] == [tuple(cohort.jobs[i] for i in g) for g in groups]
+
+
+@pytest.mark.parametrize(
+    ("returncode", "phase", "reason"),
+    [
+        (-signal.SIGALRM, "visit", "visit took longer than its limit of 60 s"),
+        (-signal.SIGALRM, "prepare", "prepare took longer than its limit of 120 s"),
+        (-signal.SIGSEGV, "visit", "the worker process ended in visit: killed by SIGSEGV"),
+        (3, "prepare", "the worker process ended in prepare: exit status 3"),
+        (
+            -signal.SIGKILL,
+            "prepare",
+            "the worker process ended in prepare: killed by SIGKILL, most likely by the kernel for "
+            "want of memory",
+        ),
+    ],
+)
+def test_how_a_worker_ended_is_told_in_words(returncode, phase, reason):
+    cohort = cohort_for("fake", 1, prepare_s=120, visit_s=60)
+    trial = local._failed(cohort, WorkerDied(returncode, Position(phase=phase), "last words"))
+    assert (trial.status, trial.reason, trial.traceback) == ("failed", reason, "last words")
 
 
 def test_two_culprits_in_one_cohort_both_fail_alone(executor):

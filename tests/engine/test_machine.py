@@ -1,6 +1,7 @@
 import fcntl
 import gc
 import os
+import select
 import subprocess
 import sys
 import textwrap
@@ -26,6 +27,19 @@ def test_the_time_limit_ends_a_process_even_inside_native_code():
         """
     )
     assert result.returncode == -14  # SIGALRM
+
+
+def test_a_time_limit_ends_with_its_block():
+    result = run(
+        """
+        import time
+        from opscope.engine import machine
+        with machine.time_limit(0.1):
+            pass
+        time.sleep(0.3)
+        """
+    )
+    assert result.returncode == 0
 
 
 def test_memory_is_bounded_so_that_python_can_still_say_so():
@@ -90,6 +104,7 @@ def test_timed_work_is_done_by_one_process_at_a_time():
         ) as second,
     ):
         assert second.stdout.readline() == "waiting\n"
+        assert not select.select([second.stdout], [], [], 0.3)[0]
         first.kill()  # a crash must give the lock back
         assert second.stdout.readline() == "in\n"
         second.stdin.write("\n")

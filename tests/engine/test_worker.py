@@ -1,5 +1,6 @@
 import gc
 import tempfile
+import time
 
 import numpy as np
 import pytest
@@ -26,12 +27,17 @@ def jobs_for(platform, *couts, precision="fp32"):
 
 def measure(platform, jobs, opened=None, protocol=QUICK):
     trials = {}
+
+    def emit(index, trial):
+        assert index not in trials, "a job ended twice"
+        trials[index] = trial
+
     cohort = Cohort(
         platform=platform, jobs=jobs, protocol=protocol, limits=Limits(), seed=1, number=2
     )
     with tempfile.TemporaryFile() as file:
         recorder = FlightRecorder(file.fileno())
-        run = CohortRun(cohort, opened or open_platform(platform), recorder, trials.__setitem__)
+        run = CohortRun(cohort, opened or open_platform(platform), recorder, emit)
         run.measure()
         position = recorder.read()
     return trials, position
@@ -117,6 +123,8 @@ class Scripted:
         self.opened += 1
         self.asked.append((seed, instrumentation))
         deployment = ScriptedDeployment(self.durations)
+        deployment.load_s = 0.002
+        time.sleep(0.005)
         deployment.close = self._close
         deployment.bind = self.inputs.append
         deployment.call = self._call
@@ -151,6 +159,28 @@ def test_every_preparation_is_warmed_up_as_often_as_the_protocol_says():
     measure("fake", jobs_for("fake", 4, 20), platform, Protocol(rounds=2, samples=2, warmup=3))
     assert platform.calls == 2 * 2 * 3
     assert platform.collecting == {False}
+
+
+def test_a_job_that_fails_in_a_visit_is_visited_no_more(monkeypatch):
+    visits = []
+
+    def break_down(*arguments):
+        visits.append(arguments)
+        raise ZeroDivisionError("by zero")
+
+    monkeypatch.setattr(LatencyMeter, "visit", break_down)
+    trials, _ = measure("fake", jobs_for("fake", 4, 20))
+    assert [trials[index].reason for index in range(2)] == [
+        "ZeroDivisionError in visit: by zero"
+    ] * 2
+    assert len(visits) == 2
+
+
+def test_times_add_up_over_preparations():
+    trials, _ = measure("fake", jobs_for("fake", 4), Scripted([0.0] * 100))
+    timings = trials[0].timings
+    assert timings.load_s == 2 * 0.002
+    assert timings.overhead_s >= 2 * 0.003
 
 
 def test_deployments_are_closed_when_one_breaks_down_between_visits():
