@@ -27,7 +27,7 @@ _COMMANDS = {
 _EPILOG = """\b
 Exit codes
     0  done
-    1  done, but something failed, was unsupported or cannot be trusted
+    1  done, but something failed or was unsupported
     2  the command line, a configuration, a study or a table cannot be meant
     3  a platform is missing or refuses
     4  the database is foreign, newer, busy or damaged
