@@ -12,7 +12,7 @@ from opscope.core.space import Space
 
 Natural = Annotated[int, Meta(ge=0)]
 Positive = Annotated[int, Meta(ge=1)]
-Seconds = Annotated[float, Meta(gt=0)]
+Seconds = Annotated[float, Meta(gt=0, le=86_400)]
 Some = Meta(min_length=1)
 
 
@@ -79,7 +79,7 @@ class Study(Record, frozen=True, kw_only=True):
     protocol: Protocol = Protocol()
     limits: Limits = Limits()
     findings: tuple[Question, ...] = ()
-    seed: int = 0
+    seed: Natural = 0
 
     @property
     def digest(self) -> str:
