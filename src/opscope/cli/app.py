@@ -32,7 +32,7 @@ Exit codes
     3  a platform is missing or refuses
     4  the database is foreign, newer, busy or damaged
    70  a fault in opscope itself (OPSCOPE_DEBUG=1 shows where)
-  130  interrupted; what was measured is kept, the same command goes on
+  130  interrupted; every finished trial is kept, the same command goes on
 """
 
 
@@ -70,7 +70,7 @@ def main() -> NoReturn:
         exc.show(sys.stderr)
         sys.exit(BAD_INPUT)
     except (click.Abort, KeyboardInterrupt):
-        _complain("interrupted; what was measured is kept, and the same command goes on from there")
+        _complain("interrupted; every finished trial is kept, and the same command goes on from there")
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
