@@ -70,7 +70,7 @@ def main() -> NoReturn:
         exc.show(sys.stderr)
         sys.exit(BAD_INPUT)
     except (click.Abort, KeyboardInterrupt):
-        _complain("interrupted; every finished trial is kept, and the same command goes on from there")
+        _complain("interrupted; every finished trial is kept, and the same command goes on")
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
