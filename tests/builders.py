@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from opscope.core.measurement import Samples
+from opscope.core.readings import Samples, Visit
 from opscope.core.space import Range, Space
 from opscope.core.study import Limits, Protocol, Question, Study
 from opscope.platforms.base import TimedDeployment
@@ -31,7 +31,27 @@ class ScriptedDeployment(TimedDeployment):
         """Hold nothing."""
 
 
-QUICK = Protocol(preparations=2, rounds=4, samples=3, warmup=1, rewarm=1)
+def visits_of(rounds, *, preemptions=None, cpu_s=None, preparations=2, term=0):
+    """Return one visit for each round, whose samples are the given durations."""
+    return [
+        Visit(
+            round=number,
+            preparation=number % preparations,
+            term=term,
+            start_s=float(number),
+            rewarm=Samples(durations_s=(9.0,), clock="script"),
+            samples=Samples(
+                durations_s=tuple(samples),
+                preemptions=preemptions and tuple(preemptions[number]),
+                cpu_s=cpu_s and tuple(cpu_s[number]),
+                clock="script",
+            ),
+        )
+        for number, samples in enumerate(rounds)
+    ]
+
+
+QUICK = Protocol(preparations=2, rounds=4, min_rounds=4, samples=3, warmup=1, rewarm=1)
 """A protocol that takes no time on the fake."""
 
 

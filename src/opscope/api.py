@@ -15,7 +15,7 @@ from opscope.core.finding import Finding
 from opscope.core.measurement import Measurement
 from opscope.core.platform import PlatformInfo, PlatformListing
 from opscope.core.record import Record
-from opscope.core.study import Cohort, Job, Limits, Protocol, Study
+from opscope.core.study import Cohort, Job, Limits, MeterName, Protocol, Study
 from opscope.core.trial import Trial
 from opscope.cost.records import Cost
 from opscope.errors import InputError, OpscopeError, PlatformError, StoreError
@@ -106,9 +106,14 @@ def _measure_on(
             Measured(platform=name, precision=w.precision, status="unavailable", reason=str(exc))
             for w in workloads
         ]
+    from opscope.meters import meter_for
+
     cohort = Cohort(
         platform=info.name,
-        jobs=tuple(Job(workload=workload, platform=info.name) for workload in workloads),
+        jobs=tuple(
+            Job(workload=workload, platform=info.name, meter=meter_for(workload, MeterName()))
+            for workload in workloads
+        ),
         protocol=protocol,
         limits=Limits(),
         seed=0,

@@ -22,7 +22,7 @@ MEASURED = {
 SUMMARY = {
     *("run", "jobs", "found", "outcomes", "wall_s", "load_s", "run_s", "runtime_share"),
 }
-QUICK = "\n[protocol]\nrounds = 2\nsamples = 2\n"
+QUICK = "\n[protocol]\nrounds = 2\nmin_rounds = 2\nsamples = 2\n"
 
 
 def opscope_command(*arguments, cwd=None, env=None):
@@ -107,7 +107,7 @@ def test_measure_shows_value_interval_origin_and_spread():
     many = ("measure", "conv:h=8,cin=4,cout=20,k=3", "-p", "fake:noise=0", "--json", "--batch")
     rows = [json.loads(opscope_command(*many, batch).stdout)[0] for batch in ("1", "2")]
     assert [row["latency_s"] for row in rows] == pytest.approx([5e-4, 9e-4])
-    for part in ("latency_s", "µs", "95 % over 16 rounds", "estimated; call latency", "p99"):
+    for part in ("latency_s", "µs", "95 % over 6 rounds", "estimated; call latency", "p99"):
         assert part in page
 
 

@@ -79,7 +79,7 @@ def test_the_key_of_a_trial_changes_with_everything_it_was_made_from():
         trial_key(job, info(), Protocol(), 0, {"graph": 1}),
         trial_key(other, info(), Protocol(), 0, {"graph": 1}),
         trial_key(job, info(device="other"), Protocol(), 0, {"graph": 1}),
-        trial_key(job, info(), Protocol(rounds=3), 0, {"graph": 1}),
+        trial_key(job, info(), Protocol(rounds=30), 0, {"graph": 1}),
         trial_key(job, info(), Protocol(), 1, {"graph": 1}),
         trial_key(job, info(), Protocol(), 0, {"graph": 2}),
     }
@@ -99,7 +99,7 @@ def test_wording_does_not_make_another_study_but_the_protocol_does():
     fields = {"name": "n", "title": "t", "question": "q", "spaces": ()}
     study = Study(**fields)
     assert study.digest == Study(**{**fields, "title": "other"}).digest
-    assert study.digest != Study(**fields, protocol=Protocol(rounds=3)).digest
+    assert study.digest != Study(**fields, protocol=Protocol(rounds=30)).digest
 
 
 def test_an_error_says_what_where_and_what_to_do():

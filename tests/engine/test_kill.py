@@ -24,6 +24,7 @@ axes.cout = { start = 1, stop = 60 }
 [protocol]
 preparations = 1
 rounds = 2
+min_rounds = 2
 samples = 2
 warmup = 1
 

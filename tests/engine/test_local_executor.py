@@ -113,7 +113,8 @@ def test_a_job_whose_worker_is_always_killed_fails_and_says_how(executor):
             os.kill(executor._worker._process.pid, signal.SIGKILL)
     (trial,) = trials
     assert trial.status == "failed"
-    assert trial.reason.startswith("the worker process ended in visit: killed by SIGKILL")
+    assert trial.reason.startswith("the worker process ended in ")
+    assert "killed by SIGKILL" in trial.reason
 
 
 def test_a_cohort_given_up_leaves_no_answers_for_the_next(executor):

@@ -122,7 +122,7 @@ def test_another_platform_joins_the_same_run(store):
 
 def test_another_protocol_is_another_run(store):
     first = run(store, Instant())
-    second = run(store, Instant(), small_study(10, protocol=Protocol(rounds=5)))
+    second = run(store, Instant(), small_study(10, protocol=Protocol(rounds=5, min_rounds=5)))
     assert second.run.id != first.run.id
     assert second.outcomes == {"ok": 10}
 

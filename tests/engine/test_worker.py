@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from opscope.core.configuration import Workload
-from opscope.core.study import Cohort, Instrumentation, Job, Limits, Protocol
+from opscope.core.study import Cohort, Instrumentation, Job, Limits, MeterName, Protocol
 from opscope.engine.recorder import FlightRecorder
 from opscope.engine.worker import CohortRun
 from opscope.graph import build, resolve
-from opscope.meters.latency import LatencyMeter
+from opscope.meters.latency import CallLatencyMeter
 from opscope.platforms.registry import open_platform
 from tests.builders import QUICK, ScriptedDeployment
 
@@ -20,6 +20,7 @@ def jobs_for(platform, *couts, precision="fp32"):
         Job(
             workload=Workload.parse(f"{resolve(f'conv:h=6,cin=3,cout={cout},k=3')}@{precision}"),
             platform=platform,
+            meter=MeterName(name="call-latency"),
         )
         for cout in couts
     )
@@ -50,21 +51,69 @@ def test_every_job_ends_as_one_trial_with_its_rounds():
     latencies = [trials[index].measurement("latency_s") for index in range(3)]
     assert latencies[0].value < latencies[1].value < latencies[2].value
     rounds = [(visit.round, visit.preparation) for visit in latencies[0].visits]
-    assert rounds == [(0, 0), (1, 0), (2, 1), (3, 1)]
+    assert rounds == [(0, 0), (1, 1), (2, 0), (3, 1)]
     assert position.visits == 12
 
 
-@pytest.mark.parametrize("protocol", [Protocol(rounds=0), Protocol(preparations=0)])
-def test_a_job_never_visited_ends_all_the_same(protocol):
-    trials, _ = measure("fake", jobs_for("fake", 4), protocol=protocol)
-    assert trials[0].status == "failed"
-    assert trials[0].reason == "the deployment was never visited."
+def test_a_job_is_handed_over_as_soon_as_it_is_settled():
+    order = []
+    couts = (4, 20, 40)
+    noisy = Protocol(rounds=12, min_rounds=6, precision=1e-9)
+    cohort = Cohort(
+        platform="fake", jobs=jobs_for("fake", *couts), protocol=noisy, limits=Limits(), seed=1
+    )
+    slow_to_settle = {1}
+
+    def settled(self, readings):
+        enough = 12 if readings.workload == cohort.jobs[1].workload else 6
+        return "precision" if len(readings.visits) >= enough else ""
+
+    with tempfile.TemporaryFile() as file, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(CallLatencyMeter, "settled", settled)
+        recorder = FlightRecorder(file.fileno())
+        CohortRun(
+            cohort,
+            open_platform("fake"),
+            recorder,
+            lambda index, trial: order.append((index, trial)),
+        ).measure()
+    assert [index for index, _ in order] == [0, 2, 1]
+    visits = {index: trial.measurement("latency_s").visits for index, trial in order}
+    assert {index: len(visits[index]) for index in visits} == {0: 6, 2: 6, 1: 12}
+    assert slow_to_settle == {order[-1][0]}
 
 
-def test_what_never_settles_is_concluded_when_its_rounds_are_over(monkeypatch):
-    monkeypatch.setattr(LatencyMeter, "settled", lambda *_: False)
-    trials, _ = measure("fake", jobs_for("fake", 4, 20))
-    assert [len(trials[i].measurement("latency_s").visits) for i in range(2)] == [4, 4]
+def test_a_spent_budget_ends_a_cohort_after_the_least_rounds():
+    cohort = Cohort(
+        platform="fake",
+        jobs=jobs_for("fake:noise=0.5", 4, 20),
+        protocol=Protocol(rounds=40, min_rounds=6, precision=1e-9),
+        limits=Limits(),
+        seed=1,
+        budget_s=0.0,
+    )
+    trials = {}
+    with tempfile.TemporaryFile() as file:
+        run = CohortRun(
+            cohort,
+            open_platform("fake:noise=0.5"),
+            FlightRecorder(file.fileno()),
+            trials.__setitem__,
+        )
+        run.measure()
+    for trial in trials.values():
+        assert trial.measurement("latency_s").stopped == "budget"
+        assert len(trial.measurement("latency_s").visits) == 6
+
+
+def test_rounds_carry_the_probes_and_what_was_done_for_isolation():
+    trials, _ = measure("fake", jobs_for("fake", 4))
+    latency = trials[0].measurement("latency_s")
+    assert len(latency.rounds) == 4
+    assert set(latency.rounds[0].probes) == {"conv3x3", "conv1x1", "dense", "late3x3"}
+    assert latency.rounds[0].start_s <= latency.rounds[-1].start_s
+    assert latency.isolation
+    assert latency.isolation[0].startswith("priority")
 
 
 def test_a_job_that_fails_costs_no_other():
@@ -110,7 +159,7 @@ class Scripted:
     def __init__(self, durations):
         self.durations = durations
         self.opened = self.closed = self.calls = 0
-        self.asked, self.inputs = [], []
+        self.asked, self.inputs, self.deployments = [], [], []
         self.collecting = set()
 
     def info(self):
@@ -124,6 +173,7 @@ class Scripted:
         self.asked.append((seed, instrumentation))
         deployment = ScriptedDeployment(self.durations)
         deployment.load_s = 0.002
+        self.deployments.append(deployment)
         time.sleep(0.005)
         deployment.close = self._close
         deployment.bind = self.inputs.append
@@ -141,23 +191,31 @@ class Scripted:
 def test_each_preparation_opens_and_closes_every_deployment():
     platform = Scripted([1.0] * 100)
     measure("fake", jobs_for("fake", 4, 20), platform)
-    assert platform.opened == platform.closed == 4
+    probes = 4
+    assert platform.opened == platform.closed == 2 * 2 + probes
 
 
 def test_weights_and_inputs_follow_from_the_cohorts_seed():
     platform, jobs = Scripted([1.0] * 100), jobs_for("fake", 4)
     measure("fake", jobs, platform)
-    assert platform.asked == [(1, Instrumentation())] * 2
+    assert set(platform.asked) == {(1, Instrumentation())}
     expected = build(jobs[0].workload).draw_inputs(1)
-    for inputs in platform.inputs:
+    for inputs in platform.inputs[:2]:
         assert inputs.keys() == expected.keys()
         assert all(np.array_equal(inputs[name], expected[name]) for name in expected)
 
 
 def test_every_preparation_is_warmed_up_as_often_as_the_protocol_says():
-    platform = Scripted([1.0] * 100)
-    measure("fake", jobs_for("fake", 4, 20), platform, Protocol(rounds=2, samples=2, warmup=3))
-    assert platform.calls == 2 * 2 * 3
+    platform = Scripted([1.0] * 200)
+    trials, _ = measure(
+        "fake",
+        jobs_for("fake", 4, 20),
+        platform,
+        Protocol(rounds=2, min_rounds=2, samples=2, warmup=3),
+    )
+    assert {trial.status for trial in trials.values()} == {"ok"}
+    drawn = [200 - len(deployment.durations) for deployment in platform.deployments[:4]]
+    assert drawn == [3 + 2 + 2] * 4  # warm-up; two to see that it is warm; two that count
     assert platform.collecting == {False}
 
 
@@ -168,7 +226,7 @@ def test_a_job_that_fails_in_a_visit_is_visited_no_more(monkeypatch):
         visits.append(arguments)
         raise ZeroDivisionError("by zero")
 
-    monkeypatch.setattr(LatencyMeter, "visit", break_down)
+    monkeypatch.setattr(CallLatencyMeter, "visit", break_down)
     trials, _ = measure("fake", jobs_for("fake", 4, 20))
     assert [trials[index].reason for index in range(2)] == [
         "ZeroDivisionError in visit: by zero"
@@ -184,7 +242,7 @@ def test_times_add_up_over_preparations():
 
 
 def test_deployments_are_closed_when_one_breaks_down_between_visits():
-    platform = Scripted([1.0] * 4)  # a visit takes four; the second finds none
+    platform = Scripted([1.0] * 4)  # warm-up and a visit take more
     trials, _ = measure("fake", jobs_for("fake", 4, 20), platform)
     assert platform.opened == platform.closed
     assert {trial.status for trial in trials.values()} == {"failed"}

@@ -1,103 +1,130 @@
 import pytest
 
-from opscope.core.measurement import Samples, Verdict, Visit
+from opscope.core.configuration import Workload
+from opscope.core.measurement import Verdict
 from opscope.core.platform import Origin
+from opscope.core.readings import Round, Samples
 from opscope.core.study import Protocol
 from opscope.errors import MeasurementError
-from opscope.meters.latency import LatencyMeter
+from opscope.graph.stacks import Term
+from opscope.meters import Readings
+from opscope.meters.latency import CallLatencyMeter
 from opscope.platforms.registry import open_platform
-from tests.builders import ScriptedDeployment
+from tests.builders import ScriptedDeployment, visits_of
 
 INFO = open_platform("fake").info()
+WORKLOAD = Workload.parse("conv:h=28,cin=320,cout=64,k=3")
 
 
-def visits(rounds, preemptions=None):
-    """Return visits whose samples are the given rounds."""
-    return [
-        Visit(
-            round=number,
-            preparation=number % 2,
-            rewarm=Samples(durations_s=(9.0,), clock="script"),
-            samples=Samples(
-                durations_s=tuple(samples),
-                preemptions=preemptions and tuple(preemptions[number]),
-                clock="script",
-            ),
-        )
-        for number, samples in enumerate(rounds)
-    ]
+def readings(visits, **changes):
+    term = Term(workload=WORKLOAD, coefficient=1.0)
+    fields = {"workload": WORKLOAD, "terms": (term,), "visits": tuple(visits)}
+    return Readings(**{**fields, **changes})
 
 
-def conclude(rounds, preemptions=None):
-    (measurement,) = LatencyMeter().conclude(visits(rounds, preemptions), INFO)
-    return measurement
+def conclude(visits, **changes):
+    (found,) = CallLatencyMeter().conclude(readings(visits, **changes), INFO, "rounds")
+    return found
 
 
 def test_preempted_samples_are_kept_but_not_used():
-    rounds = [[1.0, 0.5], [1.0, 0.5], [1.0, 0.5]]
-    measurement = conclude(rounds, [[0, 1]] * 3)
-    assert measurement.value == 1.0
-    assert measurement.visits[0].samples.durations_s == (1.0, 0.5)
-    assert measurement.spread.samples == 6
-    assert measurement.trust.verdict is Verdict.TRUSTED
+    found = conclude(visits_of([[1.0, 0.5]] * 3, preemptions=[[0, 1]] * 3))
+    assert found.value == 1.0
+    assert found.visits[0].samples.durations_s == (1.0, 0.5)
+    assert found.spread.samples == 6
+    assert found.trust.verdict is Verdict.TRUSTED
 
 
 def test_a_latency_without_a_clean_sample_in_most_rounds_is_untrusted():
-    measurement = conclude([[1.0], [2.0], [3.0]], [[1], [1], [0]])
-    assert measurement.value == 3.0
-    assert measurement.trust.verdict is Verdict.UNTRUSTED
-    assert "2 of 3 rounds" in measurement.trust.reason
-
-
-def test_without_any_clean_sample_there_is_a_figure_but_no_trust():
-    measurement = conclude([[1.0], [2.0]], [[1], [2]])
-    assert measurement.value > 0
-    assert measurement.trust.verdict is Verdict.UNTRUSTED
-
-
-def test_where_nobody_counts_preemptions_every_sample_is_used():
-    assert conclude([[1.0, 0.5], [1.0, 0.5]]).value == 0.5
+    found = conclude(visits_of([[1.0], [2.0], [3.0]], preemptions=[[1], [1], [0]]))
+    assert found.trust.verdict is Verdict.UNTRUSTED
+    assert "2 of 3 rounds" in found.trust.reason
 
 
 def test_it_says_how_it_came_about():
-    measurement = conclude([[1.0, 1.1]] * 16)
-    assert measurement.origin is Origin.ESTIMATED  # the fake's own
-    assert measurement.derivation.startswith("call latency")
-    assert measurement.interval_note == "95 % over 16 rounds, 2 preparations within one process"
-    assert measurement.interval == (1.0, 1.0)
+    found = conclude(visits_of([[1.0, 1.1]] * 16))
+    assert found.origin is Origin.ESTIMATED  # the fake's own
+    assert found.derivation.startswith("call latency")
+    assert found.interval_note == "95 % over 16 rounds, 2 preparations"
+    assert found.interval == (1.0, 1.0)
+    assert found.stopped == "rounds"
 
 
-def test_rounds_without_a_clean_sample_are_not_counted_into_the_interval():
-    disturbed = [[number % 2] for number in range(32)]  # all of the second preparation's
-    measurement = conclude([[1.0]] * 32, disturbed)
-    assert measurement.interval_note == "95 % over 16 rounds, 1 preparations within one process"
+def test_one_preparation_is_said():
+    found = conclude(visits_of([[1.0]] * 16, preparations=1))
+    assert found.interval_note == "95 % over 16 rounds, within one preparation"
 
 
 def test_the_spread_is_of_every_sample():
-    spread = conclude([[float(x) for x in range(101)]]).spread
-    assert (spread.samples, spread.median, spread.p95, spread.p99) == (101, 50, 95, 99)
+    spread = conclude(visits_of([[float(x) for x in range(1, 102)]])).spread
+    assert (spread.samples, spread.median, spread.p95, spread.p99) == (101, 51, 96, 100)
 
 
 def test_too_few_rounds_have_no_interval_and_say_so():
-    measurement = conclude([[1.0]] * 4)
-    assert measurement.interval is None
-    assert measurement.interval_note == "4 rounds are too few for a 95 % interval"
+    found = conclude(visits_of([[1.0]] * 4))
+    assert found.interval is None
+    assert found.interval_note == "4 rounds are too few for a 95 % interval"
 
 
-def test_a_visit_warms_up_again_before_it_counts():
-    deployment = ScriptedDeployment([5.0, 1.0, 2.0])
-    visit = LatencyMeter().visit(deployment, Protocol(rewarm=1, samples=2), 3, 1)
-    assert visit.rewarm.durations_s == (5.0,)
-    assert visit.samples.durations_s == (1.0, 2.0)
-    assert (visit.round, visit.preparation) == (3, 1)
+def test_a_slower_machine_is_corrected_for_and_the_interval_widened():
+    slow = Round(
+        probes={
+            "conv3x3": Samples(durations_s=(1.06,), clock="script"),
+            "conv1x1": Samples(durations_s=(1.04,), clock="script"),
+        }
+    )
+    reference = {"conv3x3": 1.0, "conv1x1": 1.0, "dense": 1.0, "late3x3": 1.0}
+    found = conclude(visits_of([[2.1]] * 8), rounds=(slow,) * 8, reference=reference)
+    assert found.value == pytest.approx(2.0, rel=1e-3)
+    assert found.speed.factor == pytest.approx(1.05, rel=1e-3)
+    low, high = found.interval
+    assert low == pytest.approx(2.0 * (1 - found.speed.error), rel=1e-3)
+    assert high == pytest.approx(2.0 * (1 + found.speed.error), rel=1e-3)
+    assert found.visits[0].samples.durations_s == (2.1,)
 
 
-def test_it_settles_after_the_rounds_of_the_protocol_and_not_before():
-    meter, protocol = LatencyMeter(), Protocol(rounds=3)
-    assert not meter.settled(visits([[1.0]] * 2), protocol)
-    assert meter.settled(visits([[1.0]] * 3), protocol)
+def test_a_visit_warms_up_until_calls_get_no_faster_and_then_counts():
+    deployment = ScriptedDeployment([5.0, 3.0, 2.0, 1.995, 2.01, 2.02, 2.03, 9.0])
+    rewarm, samples = CallLatencyMeter().visit(deployment, Protocol(rewarm=6, samples=3))
+    assert rewarm.durations_s == (5.0, 3.0, 2.0, 1.995)
+    assert samples.durations_s == (2.01, 2.02, 2.03)
+
+
+def test_rewarming_ends_and_can_be_left_out():
+    falling = [2.0**-power for power in range(20)]
+    rewarm, _ = CallLatencyMeter().visit(ScriptedDeployment(falling), Protocol(rewarm=4))
+    assert len(rewarm.durations_s) == 4
+    rewarm, samples = CallLatencyMeter().visit(ScriptedDeployment(falling), Protocol(rewarm=0))
+    assert (rewarm.durations_s, samples.durations_s[0]) == ((), 1.0)
+
+
+def test_short_calls_are_repeated_more_often():
+    short = ScriptedDeployment([1e-5] * 100)
+    _, samples = CallLatencyMeter().visit(short, Protocol(rewarm=1))
+    assert len(samples.durations_s) == 10
+
+
+def test_a_visit_in_which_every_call_was_disturbed_tries_again():
+    class Busy(ScriptedDeployment):
+        def sample(self, count):
+            taken = super().sample(count)
+            wall = taken.durations_s
+            return Samples(durations_s=wall, preemptions=tuple(int(t > 1) for t in wall), clock="s")
+
+    busy = Busy([2.0, 3.0, 3.0, 3.0, 3.0, 1.0, 3.0, 5.0, 5.0])
+    _, samples = CallLatencyMeter().visit(busy, Protocol(rewarm=1, samples=3))
+    assert samples.durations_s == (3.0, 3.0, 3.0, 3.0, 1.0, 3.0)
+
+
+def test_it_settles_when_the_interval_is_narrow_or_the_rounds_are_spent():
+    meter, protocol = CallLatencyMeter(), Protocol(rounds=12, min_rounds=6, precision=0.02)
+    steady, wild = [[1.0]] * 6, [[1.0], [1.4], [1.8]] * 4
+    assert meter.settled(readings(visits_of(steady[:5]), protocol=protocol)) == ""
+    assert meter.settled(readings(visits_of(steady), protocol=protocol)) == "precision"
+    assert meter.settled(readings(visits_of(wild[:9]), protocol=protocol)) == ""
+    assert meter.settled(readings(visits_of(wild), protocol=protocol)) == "rounds"
 
 
 def test_a_deployment_never_visited_has_no_latency():
     with pytest.raises(MeasurementError):
-        LatencyMeter().conclude([], INFO)
+        conclude([])

@@ -6,7 +6,11 @@ from enum import StrEnum
 from typing import Literal
 
 from opscope.core.platform import Origin
+from opscope.core.readings import Round, Visit
 from opscope.core.record import Record, finite
+
+Stop = Literal["", "precision", "rounds", "budget"]
+"""Why sampling ended: the interval was narrow enough, or the rounds or the time were spent."""
 
 
 class Verdict(StrEnum):
@@ -32,35 +36,18 @@ class Scope(Record, frozen=True, kw_only=True):
     sources: tuple[str, ...] = ()
 
 
-class Samples(Record, frozen=True, kw_only=True):
-    """Timed calls in a row, raw.
+class Speed(Record, frozen=True, kw_only=True):
+    """How fast the machine was while a figure was taken, as its reference kernels tell.
 
     Attributes:
-        durations_s: Duration of each call, in seconds.
-        preemptions: Involuntary context switches during each call, as the kernel counts them;
-            absent where nobody can tell.
-        clock: What took the durations.
+        bound: Which kernels: those bound by ``compute`` or by ``memory``, as the workload is.
+        factor: Duration of the kernels over their reference; the figure was divided by it.
+        error: Relative error of the factor, by which the interval was widened.
     """
 
-    durations_s: tuple[float, ...]
-    preemptions: tuple[int, ...] | None = None
-    clock: str
-
-
-class Visit(Record, frozen=True, kw_only=True):
-    """One short stay at a deployment, raw: nothing measured is thrown away.
-
-    Attributes:
-        round: Which round of the cohort, from 0.
-        preparation: Which independent preparation of the deployment, from 0.
-        rewarm: Calls that warmed it up again after other deployments had run.
-        samples: The calls that count.
-    """
-
-    round: int
-    preparation: int
-    rewarm: Samples
-    samples: Samples
+    bound: str
+    factor: float
+    error: float
 
 
 class Spread(Record, frozen=True, kw_only=True):
@@ -81,7 +68,11 @@ class Measurement(Record, frozen=True, kw_only=True):
         interval: 95 % interval in the same unit, absent with a reason in ``interval_note``.
         derivation: How the value follows from the raw readings.
         spread: Median and upper percentiles of every sample, disturbed ones too.
+        stopped: Why sampling ended; empty where nothing was sampled.
+        speed: The machine's speed that the figure was corrected by; absent where it was not.
+        isolation: What was done to keep others from disturbing it, and what was not permitted.
         visits: The raw readings, where there were any.
+        rounds: The machine at the start of each round.
     """
 
     quantity: str
@@ -94,7 +85,11 @@ class Measurement(Record, frozen=True, kw_only=True):
     trust: Trust = Trust()
     scope: Scope = Scope()
     spread: Spread | None = None
+    stopped: Stop = ""
+    speed: Speed | None = None
+    isolation: tuple[str, ...] = ()
     visits: tuple[Visit, ...] = ()
+    rounds: tuple[Round, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse figures that JSON cannot carry."""

@@ -33,18 +33,33 @@ class Protocol(Record, frozen=True, kw_only=True):
     """How a cohort is visited; every field is part of what a trial is known by.
 
     Attributes:
-        preparations: How often each deployment is prepared anew; rounds are shared among them.
-        rounds: Visits to each deployment, over all preparations.
-        samples: Timed calls in a visit.
+        preparations: How often each deployment is prepared; rounds take turns among them.
+        rounds: Visits to each deployment at most, over all preparations.
+        min_rounds: Visits to each deployment at least.
+        precision: Half-width of the 95 % interval, relative, at which sampling stops.
+        samples: Timed calls in a visit at least; short calls are repeated more often.
         warmup: Untimed calls after each preparation.
-        rewarm: Calls at the start of each visit that are recorded but not used.
+        rewarm: Calls at the start of a visit that are recorded but not used, at most; it ends
+            when they get no faster.
+        cold: Whether caches are flushed before every call, instead of being left hot.
+        priority: Whether the worker asks for a higher priority where that is permitted.
+        pin: Whether it keeps to one core.
+        realtime: Whether it asks for real-time scheduling, which needs root.
+        fixed_frequency: Whether it locks the clock frequency meanwhile, which needs root.
     """
 
     preparations: Positive = 2
-    rounds: Positive = 16
-    samples: Positive = 10
-    warmup: Natural = 5
-    rewarm: Natural = 1
+    rounds: Positive = 40
+    min_rounds: Positive = 6
+    precision: Annotated[float, Meta(gt=0, lt=1)] = 0.02
+    samples: Positive = 3
+    warmup: Natural = 3
+    rewarm: Natural = 8
+    cold: bool = False
+    priority: bool = True
+    pin: bool = False
+    realtime: bool = False
+    fixed_frequency: bool = False
 
 
 class Limits(Record, frozen=True, kw_only=True):
@@ -54,6 +69,7 @@ class Limits(Record, frozen=True, kw_only=True):
     visit_s: Seconds = 60.0
     cohort_size: Positive = 24
     cohort_bytes: Positive = 2 * 1024**3
+    cohort_macs: Positive = 4 * 10**9
 
 
 class Question(Record, frozen=True, kw_only=True):
@@ -110,6 +126,8 @@ class Cohort(Record, frozen=True, kw_only=True):
         seed: Seed of weights and inputs.
         number: Which cohort of its platform; with the seed it decides the visiting order.
         timed: Whether deployments are timed, and so need the machine to themselves.
+        reference: Seconds that each reference kernel took when the run began; empty at first.
+        budget_s: Time its rounds may take; absent for as long as precision asks.
     """
 
     platform: str
@@ -119,3 +137,5 @@ class Cohort(Record, frozen=True, kw_only=True):
     seed: int
     number: int = 0
     timed: bool = True
+    reference: dict[str, float] = {}
+    budget_s: float | None = None

@@ -8,10 +8,13 @@ from collections.abc import Iterator, Sequence
 
 from opscope.core.configuration import Configuration, Workload
 from opscope.core.platform import PlatformInfo
+from opscope.core.record import Record
 from opscope.core.space import Space
 from opscope.core.study import Cohort, Job, Study
+from opscope.cost import count
 from opscope.errors import OpscopeError, StudyError
 from opscope.graph import build, resolve
+from opscope.meters import METERS, meter_for
 
 
 def plan(study: Study, platforms: Sequence[str]) -> list[Job]:
@@ -29,7 +32,7 @@ def plan(study: Study, platforms: Sequence[str]) -> list[Job]:
         )
     ]
     return [
-        Job(workload=workload, platform=platform, meter=meter)
+        Job(workload=workload, platform=platform, meter=meter_for(workload, meter))
         for platform, workload, meter in itertools.product(platforms, workloads, study.meters)
     ]
 
@@ -89,22 +92,43 @@ def _resolved(space: Space, where: str) -> Iterator[Configuration]:
         ) from exc
 
 
+class _Load(Record, frozen=True, kw_only=True):
+    """What a job asks of a cohort.
+
+    Attributes:
+        held: Bytes that its deployments hold together.
+        macs: MACs of one round.
+    """
+
+    held: int = 0
+    macs: int = 0
+
+
 def _parts(jobs: Sequence[Job], study: Study) -> Iterator[list[Job]]:
     part: list[Job] = []
-    held = 0
+    held = macs = 0
+    limits = study.limits
     for job in jobs:
-        size = _footprint(job.workload)
-        full = len(part) >= study.limits.cohort_size or held + size > study.limits.cohort_bytes
+        load = _load(job, study)
+        full = (
+            len(part) >= limits.cohort_size
+            or held + load.held > limits.cohort_bytes
+            or macs + load.macs > limits.cohort_macs
+        )
         if part and full:
             yield part
-            part, held = [], 0
+            part, held, macs = [], 0, 0
         part.append(job)
-        held += size
+        held, macs = held + load.held, macs + load.macs
     if part:
         yield part
 
 
-def _footprint(workload: Workload) -> int:
-    """Predict the bytes a deployment holds: weights twice, since a runtime packs its own copy."""
-    graph = build(workload)
-    return 4 * (2 * graph.parameters + graph.activations)
+def _load(job: Job, study: Study) -> _Load:
+    """Predict what a job holds, weights twice since a runtime packs its own copy, and computes."""
+    held = macs = 0
+    for term in METERS[job.meter.name]().terms(job.workload):
+        graph = build(term.workload)
+        held += 4 * (2 * graph.parameters + graph.activations) * study.protocol.preparations
+        macs += count(graph, precision=job.workload.precision).macs
+    return _Load(held=held, macs=macs)

@@ -13,11 +13,15 @@ _SIZE = 128
 
 
 class Position(Record, frozen=True, kw_only=True):
-    """Where a worker is: at which job of its cohort, in which phase, how many visits are done."""
+    """Where a worker is: at which job of its cohort, in which phase, how much is done.
+
+    Attributes:
+        visits: Rounds done, summed over the jobs of the cohort.
+    """
 
     job: int | None = None
     phase: str = "starting"
-    visits: int = 0
+    visits: float = 0.0
 
 
 class FlightRecorder:

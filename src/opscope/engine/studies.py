@@ -16,7 +16,7 @@ from opscope.core.record import Record
 from opscope.core.space import Range, Space
 from opscope.core.study import Limits, MeterName, Protocol, Question, Study
 from opscope.errors import StudyError
-from opscope.meters import METERS
+from opscope.meters import NAMES
 
 _TABLES: dict[str, type[Record]] = {
     "": Study,
@@ -75,8 +75,15 @@ def parse_study(text: str, *, where: str) -> Study:
         study = msgspec.convert(content, Study)
     except msgspec.ValidationError as exc:
         raise _explain(exc, where) from exc
+    if study.protocol.rounds < study.protocol.min_rounds:
+        raise StudyError(
+            f"rounds = {study.protocol.rounds} is less than min_rounds = "
+            f"{study.protocol.min_rounds}",
+            where=f"{where}: protocol.rounds",
+            remedy="Raise rounds, or lower min_rounds; below 6 there is no interval.",
+        )
     for number, meter in enumerate(study.meters):
-        _require("meter", meter.name, METERS, f"{where}: meters[{number}].name")
+        _require("meter", meter.name, NAMES, f"{where}: meters[{number}].name")
     for number, question in enumerate(study.findings):
         _require("kind of finding", question.kind, KINDS, f"{where}: findings[{number}].kind")
     return study

@@ -1,4 +1,4 @@
-"""The worker: takes a cohort, prepares and visits its deployments in rounds, hands over trials.
+"""The worker: takes a cohort, visits its deployments in rounds, hands each trial over when settled.
 
 It runs as a process of its own and may crash, hang or run out of memory without harm. It knows
 nothing of studies or of the store.
@@ -6,6 +6,7 @@ nothing of studies or of the store.
 
 from __future__ import annotations
 
+import contextlib
 import time
 import traceback
 from collections.abc import Callable
@@ -13,38 +14,25 @@ from contextlib import ExitStack, closing
 from functools import partial
 from typing import Literal
 
-from opscope.core.measurement import Measurement, Visit
-from opscope.core.study import Cohort, Job
-from opscope.core.trial import Status, Timings, Trial
+import msgspec
+
+from opscope.core.measurement import Measurement, Stop
+from opscope.core.readings import Round, Visit
+from opscope.core.study import Cohort
+from opscope.core.trial import Status, Trial
 from opscope.engine import machine
-from opscope.engine.protocol import visiting_orders
+from opscope.engine.isolation import isolated
+from opscope.engine.protocol import visiting_order
 from opscope.engine.recorder import FlightRecorder, Position
+from opscope.engine.task import Member, Task
+from opscope.engine.witness import Witness
 from opscope.errors import OpscopeError, PlatformError
-from opscope.graph import build
-from opscope.meters import METERS, Meter
 from opscope.platforms.base import Platform, TimedDeployment
 
 Phase = Literal["check", "prepare", "visit", "conclude"]
 
 Emit = Callable[[int, Trial], None]
 """Hands over the trial of the job with this index in its cohort."""
-
-
-class _Task:
-    """One job of the cohort in hand, and what has become of it so far."""
-
-    def __init__(self, index: int, job: Job) -> None:
-        self.index = index
-        self.job = job
-        self.meter: Meter = METERS[job.meter.name]()
-        self.visits: list[Visit] = []
-        self.deployment: TimedDeployment
-        self.load_s = self.run_s = self.busy_s = 0.0
-        self.over = False
-
-    def timings(self) -> Timings:
-        overhead_s = self.busy_s - self.load_s - self.run_s
-        return Timings(load_s=self.load_s, run_s=self.run_s, overhead_s=max(0.0, overhead_s))
 
 
 class CohortRun:
@@ -58,8 +46,11 @@ class CohortRun:
         self._info = platform.info()
         self._recorder = recorder
         self._emit = emit
-        self._tasks = [_Task(index, job) for index, job in enumerate(cohort.jobs)]
-        self._visits = 0
+        self._tasks = [Task(index, job) for index, job in enumerate(cohort.jobs)]
+        self._rounds: list[Round] = []
+        self._isolation: tuple[str, ...] = ()
+        self._visits = 0.0
+        self._last_bytes = 0
 
     def measure(self) -> None:
         """Measure every job; each ends as one trial, handed over as soon as it is settled."""
@@ -69,34 +60,40 @@ class CohortRun:
             for task in self._open_tasks():
                 self._attempt(task, "prepare", partial(self._report, task))
             return
-        for preparation in range(self._cohort.protocol.preparations):
-            self._measure_rounds(preparation)
-        for task in self._open_tasks():  # no rule said stop, and yet the rounds are over
-            self._attempt(task, "conclude", partial(self._conclude, task))
-        self._recorder.write(Position(phase="done", visits=self._visits))
-
-    def _open_tasks(self) -> list[_Task]:
-        return [task for task in self._tasks if not task.over]
-
-    def _measure_rounds(self, preparation: int) -> None:
-        """Prepare what is still open, visit it for this preparation's share of rounds, close."""
         with ExitStack() as held, machine.no_collections():
             for task in self._open_tasks():
-                self._attempt(task, "prepare", partial(self._prepare, task, held))
-            orders = visiting_orders(
-                self._cohort.protocol,
-                preparation,
-                self._open_tasks(),
-                f"{self._cohort.seed}/{self._cohort.number}",
-            )
-            for round_, order in orders:
-                for task in order:
-                    if not task.over:
-                        self._attempt(
-                            task, "visit", partial(self._visit, task, round_, preparation)
-                        )
+                self._attempt(task, "prepare", partial(task.prepare, self._platform, self._cohort))
+            self._isolation = held.enter_context(isolated(self._cohort.protocol))
+            self._measure_rounds(Witness(self._platform, self._cohort.seed, held))
+        self._recorder.write(Position(phase="done", visits=self._visits))
 
-    def _attempt(self, task: _Task, phase: Phase, action: Callable[[], None]) -> None:
+    def _open_tasks(self) -> list[Task]:
+        return [task for task in self._tasks if not task.over]
+
+    def _measure_rounds(self, witness: Witness) -> None:
+        """Visit what is open in rounds, until each job's meter or the budget says stop."""
+        number = 0
+        while open_tasks := self._open_tasks():
+            self._recorder.write(Position(phase="probes", visits=self._visits))
+            self._rounds.append(witness.look())
+            members = [member for task in open_tasks for member in task.members]
+            seed = f"{self._cohort.seed}/{self._cohort.number}"
+            for position, member in enumerate(visiting_order(members, seed=seed, round_=number)):
+                if not member.task.over:
+                    visit = partial(self._visit, member, number, position, witness)
+                    self._attempt(member.task, "visit", visit)
+            number += 1
+            spent = self._spent(number, witness)
+            for task in self._open_tasks():
+                self._attempt(task, "conclude", partial(self._conclude_if_settled, task, spent))
+
+    def _spent(self, rounds: int, witness: Witness) -> bool:
+        """Say whether the time is up, once every job has the rounds it needs at least."""
+        budget_s = self._cohort.budget_s
+        enough = rounds >= self._cohort.protocol.min_rounds
+        return budget_s is not None and enough and witness.elapsed_s() >= budget_s
+
+    def _attempt(self, task: Task, phase: Phase, action: Callable[[], None]) -> None:
         """Do one thing for one job; what goes wrong ends this job and no other."""
         limits = self._cohort.limits
         self._recorder.write(Position(job=task.index, phase=phase, visits=self._visits))
@@ -113,42 +110,44 @@ class CohortRun:
         finally:
             task.busy_s += time.perf_counter() - start
 
-    def _check(self, task: _Task) -> None:
+    def _check(self, task: Task) -> None:
         if reason := self._platform.supports(task.job.workload):
             self._end(task, "unsupported", reason=reason)
 
-    def _prepare(self, task: _Task, held: ExitStack) -> None:
-        workload, seed = task.job.workload, self._cohort.seed
-        deployment = self._platform.prepare(
-            workload, seed=seed, instrumentation=task.meter.instrumentation
+    def _visit(self, member: Member, round_: int, position: int, witness: Witness) -> None:
+        task, protocol = member.task, self._cohort.protocol
+        preparation = round_ % protocol.preparations
+        start_s = witness.elapsed_s()
+        rewarm, samples = task.meter.visit(member.deployments[preparation], protocol)
+        stay_s = witness.elapsed_s() - start_s
+        task.visits.append(
+            Visit(
+                round=round_,
+                preparation=preparation,
+                term=member.number,
+                start_s=start_s,
+                position=position,
+                after_bytes=self._last_bytes,
+                rewarm=rewarm,
+                samples=samples,
+            )
         )
-        if not isinstance(deployment, TimedDeployment):
-            raise PlatformError(f"{self._info.name} promises timed deployments and gives others")
-        held.callback(deployment.close)
-        task.deployment = deployment
-        task.load_s += deployment.load_s
-        deployment.bind(build(workload).draw_inputs(seed))
-        start = time.perf_counter()
-        for _ in range(self._cohort.protocol.warmup):
-            deployment.call()
-        task.run_s += time.perf_counter() - start
-
-    def _visit(self, task: _Task, round_: int, preparation: int) -> None:
-        protocol = self._cohort.protocol
-        start = time.perf_counter()
-        visit = task.meter.visit(task.deployment, protocol, round_, preparation)
-        stay_s = time.perf_counter() - start
-        task.visits.append(visit)
         # Durations from a clock elsewhere need not fit into the time that passed here.
-        task.run_s += min(stay_s, sum(visit.rewarm.durations_s) + sum(visit.samples.durations_s))
-        self._visits += 1
-        if task.meter.settled(task.visits, protocol):
-            self._conclude(task)
+        task.run_s += min(stay_s, sum(rewarm.durations_s) + sum(samples.durations_s))
+        self._visits += 1 / len(task.members)
+        self._last_bytes = member.bytes
 
-    def _conclude(self, task: _Task) -> None:
-        self._end(task, "ok", measurements=task.meter.conclude(task.visits, self._info))
+    def _conclude_if_settled(self, task: Task, spent: bool) -> None:  # noqa: FBT001 - in partial
+        readings = task.readings(self._cohort, self._rounds)
+        stopped: Stop = task.meter.settled(readings) or ("budget" if spent else "")
+        if stopped:
+            found = task.meter.conclude(readings, self._info, stopped)
+            self._end(task, "ok", measurements=tuple(map(self._isolated, found)))
 
-    def _report(self, task: _Task) -> None:
+    def _isolated(self, measurement: Measurement) -> Measurement:
+        return msgspec.structs.replace(measurement, isolation=self._isolation)
+
+    def _report(self, task: Task) -> None:
         deployment = self._platform.prepare(
             task.job.workload,
             seed=self._cohort.seed,
@@ -160,12 +159,12 @@ class CohortRun:
             task.load_s += deployment.load_s
             self._end(task, "ok", measurements=deployment.report())
 
-    def _fail(self, task: _Task, reason: str) -> None:
+    def _fail(self, task: Task, reason: str) -> None:
         self._end(task, "failed", reason=reason, trace=traceback.format_exc())
 
     def _end(
         self,
-        task: _Task,
+        task: Task,
         status: Status,
         *,
         reason: str = "",
@@ -182,3 +181,5 @@ class CohortRun:
             timings=task.timings(),
         )
         self._emit(task.index, trial)
+        with contextlib.suppress(Exception):  # it is measured, whatever the runtime says now
+            task.held.close()

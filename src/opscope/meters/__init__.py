@@ -1,9 +1,31 @@
-"""Meters: each reads one kind of quantity off a deployment."""
+"""Meters: each reads one kind of quantity off the deployments of a job."""
 
-from opscope.meters.base import Meter
-from opscope.meters.latency import LatencyMeter
+from __future__ import annotations
 
-__all__ = ["METERS", "Meter"]
+from opscope.core.configuration import Workload
+from opscope.core.study import MeterName
+from opscope.meters.base import Meter, Readings
+from opscope.meters.latency import CallLatencyMeter
 
-METERS: dict[str, type[Meter]] = {"latency": LatencyMeter}
-"""Every meter by the name a study gives it."""
+__all__ = ["METERS", "NAMES", "Meter", "Readings", "meter_for"]
+
+METERS: dict[str, type[Meter]] = {
+    "call-latency": CallLatencyMeter,
+}
+"""Every meter by its name."""
+
+LATENCY = "latency"
+"""What a study asks for when it leaves open which latency: a layer's own, or else a call's."""
+
+NAMES = (LATENCY, *METERS)
+"""What a study may ask for."""
+
+
+def meter_for(workload: Workload, asked: MeterName) -> MeterName:
+    """Return the meter that reads what was ``asked`` for off a workload.
+
+    Operators and blocks have a latency inside a network; whole networks have that of a call.
+    """
+    if asked.name != LATENCY:
+        return asked
+    return MeterName(name="call-latency", settings=asked.settings)

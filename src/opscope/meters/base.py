@@ -1,19 +1,39 @@
-"""The contract of meters: what one declares, and the three things it does."""
+"""The contract of meters: what one declares, and the four things it does."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import ClassVar, Literal, Protocol
 
-from opscope.core.measurement import Measurement, Visit
+from opscope.core.configuration import Workload
+from opscope.core.measurement import Measurement, Stop
 from opscope.core.platform import PlatformInfo
+from opscope.core.readings import Round, Samples, Visit
+from opscope.core.record import Record
 from opscope.core.study import Instrumentation
 from opscope.core.study import Protocol as VisitProtocol
+from opscope.graph.stacks import Term
 from opscope.platforms.base import TimedDeployment
 
 
+class Readings(Record, frozen=True, kw_only=True):
+    """What was read for one job so far.
+
+    Attributes:
+        workload: What the job is about.
+        terms: The networks whose deployments are visited for it, as `Meter.terms` gave them.
+        reference: Seconds that each reference kernel took when the run began; empty if unknown.
+    """
+
+    workload: Workload
+    terms: tuple[Term, ...]
+    visits: tuple[Visit, ...]
+    rounds: tuple[Round, ...] = ()
+    reference: dict[str, float] = {}
+    protocol: VisitProtocol = VisitProtocol()
+
+
 class Meter(Protocol):
-    """Reads one kind of quantity off a deployment.
+    """Reads one kind of quantity off the deployments of a job.
 
     Attributes:
         schedule: ``rounds`` visits a deployment repeatedly among others, ``once`` by itself,
@@ -26,16 +46,22 @@ class Meter(Protocol):
     instrumentation: ClassVar[Instrumentation]
     command: ClassVar[tuple[str, ...]]
 
+    def terms(self, workload: Workload) -> tuple[Term, ...]:
+        """Return the networks to deploy, and how their figures add up to the job's."""
+        ...
+
     def visit(
-        self, deployment: TimedDeployment, protocol: VisitProtocol, round_: int, preparation: int
-    ) -> Visit:
-        """Read the deployment once, raw."""
+        self, deployment: TimedDeployment, protocol: VisitProtocol
+    ) -> tuple[Samples, Samples]:
+        """Read a deployment once, raw: calls that warm it up again, and calls that count."""
         ...
 
-    def settled(self, visits: Sequence[Visit], protocol: VisitProtocol) -> bool:
-        """Say whether the visits so far are enough."""
+    def settled(self, readings: Readings) -> Stop:
+        """Say why the readings so far are enough, or nothing when more are needed."""
         ...
 
-    def conclude(self, visits: Sequence[Visit], info: PlatformInfo) -> tuple[Measurement, ...]:
-        """Return what the visits amount to."""
+    def conclude(
+        self, readings: Readings, info: PlatformInfo, stopped: Stop
+    ) -> tuple[Measurement, ...]:
+        """Return what the readings amount to."""
         ...

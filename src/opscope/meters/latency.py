@@ -1,21 +1,40 @@
-"""The latency meter: the undisturbed time of one call, from rounds of a few samples each."""
+"""The latency meters: one call of a network, and one layer inside a network."""
 
 from __future__ import annotations
 
+import functools
+import math
 from collections.abc import Sequence
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, TypeVar
 
-from opscope.core.measurement import Measurement, Samples, Spread, Trust, Verdict, Visit
+from opscope.core.configuration import Workload
+from opscope.core.measurement import Measurement, Speed, Spread, Stop, Trust, Verdict
 from opscope.core.platform import PlatformInfo
+from opscope.core.readings import Samples, Visit
 from opscope.core.study import Instrumentation, Protocol
 from opscope.errors import MeasurementError
+from opscope.graph.stacks import Term
+from opscope.meters.base import Readings
+from opscope.meters.caches import flush_caches
+from opscope.meters.estimate import Estimate, estimate
+from opscope.meters.probes import speed
 from opscope.platforms.base import TimedDeployment
-from opscope.stats.location import low_interval, low_location, percentiles
+from opscope.stats.location import percentiles
 
-DERIVATION = "call latency: lower quartile of the rounds' fastest undisturbed calls"
+T = TypeVar("T")
+
+_STEADY = 0.01
+"""A call that is faster than every one before by more than this was still warming up."""
+
+_VISIT_S = 0.001
+_MOST_SAMPLES = 10
+"""Calls are repeated until a visit has counted for this long, or this often."""
+
+_TRIES = 3
+"""How often a visit takes its samples anew while every one of them is disturbed."""
 
 
-class LatencyMeter:
+class CallLatencyMeter:
     """Time from input available at the first layer to output available after the last.
 
     Source: backbone analysis, eq. 1. A call is of the whole network; of a single operator it
@@ -26,78 +45,172 @@ class LatencyMeter:
     instrumentation: ClassVar[Instrumentation] = Instrumentation()
     command: ClassVar[tuple[str, ...]] = ()
 
-    def visit(
-        self, deployment: TimedDeployment, protocol: Protocol, round_: int, preparation: int
-    ) -> Visit:
+    def terms(self, workload: Workload) -> tuple[Term, ...]:
+        """Return the network itself."""
+        return (Term(workload=workload, coefficient=1.0),)
+
+    def visit(self, deployment: TimedDeployment, protocol: Protocol) -> tuple[Samples, Samples]:
         """Warm the deployment up again, since others ran meanwhile, and take samples."""
-        return Visit(
-            round=round_,
-            preparation=preparation,
-            rewarm=deployment.sample(protocol.rewarm),
-            samples=deployment.sample(protocol.samples),
-        )
+        if protocol.cold:
+            return _none(), _cold(deployment, protocol.samples)
+        rewarm = _rewarm(deployment, protocol.rewarm)
+        fastest = min(rewarm.durations_s, default=_VISIT_S)
+        count = max(protocol.samples, min(math.ceil(_VISIT_S / fastest), _MOST_SAMPLES))
+        samples = deployment.sample(count)
+        for _ in range(_TRIES - 1):
+            if samples.undisturbed_s:
+                break
+            samples = _joined(samples, deployment.sample(count))
+        return rewarm, samples
 
-    def settled(self, visits: Sequence[Visit], protocol: Protocol) -> bool:
-        """Stop after the protocol's rounds: the interval holds for a number fixed beforehand."""
-        return len(visits) >= protocol.rounds
+    def settled(self, readings: Readings) -> Stop:
+        """Stop when the interval is within the protocol's precision, or its rounds are spent."""
+        rounds = len(readings.visits) // len(readings.terms)
+        if rounds < min(readings.protocol.min_rounds, readings.protocol.rounds):
+            return ""
+        value, interval = _combined(readings, _estimates(readings))
+        if interval and interval[1] - interval[0] <= 2 * readings.protocol.precision * value:
+            return "precision"
+        return "rounds" if rounds >= readings.protocol.rounds else ""
 
-    def conclude(self, visits: Sequence[Visit], info: PlatformInfo) -> tuple[Measurement, ...]:
-        """Return ``latency_s`` with its interval, its spread and every raw sample.
+    def conclude(
+        self, readings: Readings, info: PlatformInfo, stopped: Stop
+    ) -> tuple[Measurement, ...]:
+        """Return ``latency_s`` with its interval, its spread and every raw reading.
 
         Raises:
             MeasurementError: If there is no sample at all.
         """
-        if not visits:
+        if not readings.visits:
             raise MeasurementError("the deployment was never visited")
-        rounds = [_undisturbed(visit.samples) for visit in visits]
-        trust = _judge(rounds)
-        if not any(rounds):
-            rounds = [list(visit.samples.durations_s) for visit in visits]
-        interval = low_interval(rounds)
+        estimates = _estimates(readings)
+        value, interval = _combined(readings, estimates)
+        seen = speed(readings.workload, readings.rounds, readings.reference)
+        if seen:
+            value, interval = _corrected(value, interval, seen)
         return (
             Measurement(
                 quantity="latency_s",
-                value=low_location(rounds),
+                value=value,
                 unit="s",
                 origin=info.origin,
-                derivation=DERIVATION,
+                derivation=self._derivation(readings.terms, estimates),
                 interval=interval,
-                interval_note=_interval_note(visits, rounds) if interval else _too_few(rounds),
-                trust=trust,
-                spread=_spread(visits),
-                visits=tuple(visits),
+                interval_note=_interval_note(estimates, found=interval is not None),
+                trust=_judge(value, estimates),
+                spread=_spread(readings.visits) if len(readings.terms) == 1 else None,
+                stopped=stopped,
+                speed=seen,
+                visits=readings.visits,
+                rounds=readings.rounds,
             ),
         )
 
-
-def _undisturbed(samples: Samples) -> list[float]:
-    """Return the durations of calls during which the kernel preempted nothing."""
-    if samples.preemptions is None:
-        return list(samples.durations_s)
-    pairs = zip(samples.durations_s, samples.preemptions, strict=True)
-    return [duration for duration, preemptions in pairs if not preemptions]
+    def _derivation(self, terms: Sequence[Term], estimates: Sequence[Estimate]) -> str:
+        del terms
+        return f"call latency: {_estimator(estimates)}"
 
 
-def _judge(rounds: Sequence[Sequence[float]]) -> Trust:
-    clean = sum(bool(samples) for samples in rounds)
-    if 2 * clean >= len(rounds):
-        return Trust()
-    return Trust(
-        verdict=Verdict.UNTRUSTED,
-        reason=f"other processes interrupted every call in {len(rounds) - clean} of "
-        f"{len(rounds)} rounds",
+def _rewarm(deployment: TimedDeployment, most: int) -> Samples:
+    """Call until a call is no longer faster than those before: the caches are warm again."""
+    if not most:
+        return _none()
+    taken = deployment.sample(1)
+    while len(taken.durations_s) < most:
+        fastest = min(taken.durations_s)
+        taken = _joined(taken, deployment.sample(1))
+        if taken.durations_s[-1] > fastest * (1 - _STEADY):
+            break
+    return taken
+
+
+def _none() -> Samples:
+    return Samples(durations_s=(), clock="none")
+
+
+def _cold(deployment: TimedDeployment, count: int) -> Samples:
+    """Return calls before each of which the caches were emptied."""
+    taken = []
+    for _ in range(count):
+        flush_caches()
+        taken.append(deployment.sample(1))
+    return functools.reduce(_joined, taken)
+
+
+def _joined(first: Samples, second: Samples) -> Samples:
+    return Samples(
+        durations_s=first.durations_s + second.durations_s,
+        preemptions=_both(first.preemptions, second.preemptions),
+        cpu_s=_both(first.cpu_s, second.cpu_s),
+        clock=first.clock,
     )
 
 
-def _interval_note(visits: Sequence[Visit], rounds: Sequence[Sequence[float]]) -> str:
-    used = [visit for visit, samples in zip(visits, rounds, strict=True) if samples]
-    preparations = len({visit.preparation for visit in used})
-    over = f"95 % over {len(used)} rounds"
-    return f"{over}, {preparations} preparations within one process"
+def _both(first: tuple[T, ...] | None, second: tuple[T, ...] | None) -> tuple[T, ...] | None:
+    return None if first is None or second is None else first + second
 
 
-def _too_few(rounds: Sequence[Sequence[float]]) -> str:
-    return f"{sum(map(bool, rounds))} rounds are too few for a 95 % interval"
+def _estimates(readings: Readings) -> list[Estimate]:
+    """Return the estimate of each term."""
+    return [
+        estimate(
+            [visit for visit in readings.visits if visit.term == number],
+            least_change=readings.protocol.precision,
+        )
+        for number in range(len(readings.terms))
+    ]
+
+
+def _combined(
+    readings: Readings, estimates: Sequence[Estimate]
+) -> tuple[float, tuple[float, float] | None]:
+    """Return the sum of the terms, and its interval by propagation of independent errors."""
+    value = below = above = 0.0
+    for term, part in zip(readings.terms, estimates, strict=True):
+        value += term.coefficient * part.value
+        low, high = part.interval or (math.nan, math.nan)
+        sides = (term.coefficient * (part.value - low), term.coefficient * (high - part.value))
+        under, over = sides if term.coefficient > 0 else (sides[1], sides[0])
+        below, above = math.hypot(below, under), math.hypot(above, over)
+    if math.isnan(below):
+        return value, None
+    return value, (value - below, value + above)
+
+
+def _corrected(
+    value: float, interval: tuple[float, float] | None, seen: Speed
+) -> tuple[float, tuple[float, float] | None]:
+    corrected = value / seen.factor
+    if interval is None:
+        return corrected, None
+    below, above = (abs(bound - value) / seen.factor for bound in interval)
+    error = seen.error * corrected
+    return corrected, (corrected - math.hypot(below, error), corrected + math.hypot(above, error))
+
+
+def _judge(value: float, estimates: Sequence[Estimate]) -> Trust:
+    doubts = [part.doubt for part in estimates if part.doubt]
+    if value <= 0:
+        doubts.insert(0, "the deeper stack is no slower than the shallower one")
+    if not doubts:
+        return Trust()
+    return Trust(verdict=Verdict.UNTRUSTED, reason=doubts[0])
+
+
+def _estimator(estimates: Sequence[Estimate]) -> str:
+    replaced = sum(part.by_cpu_time for part in estimates)
+    cpu = f", CPU time for {replaced} rounds without one" if replaced else ""
+    return f"lower quartile of the rounds' fastest undisturbed calls{cpu}"
+
+
+def _interval_note(estimates: Sequence[Estimate], *, found: bool) -> str:
+    rounds = min(part.rounds for part in estimates)
+    if not found:
+        return f"{rounds} rounds are too few for a 95 % interval"
+    preparations = min(part.preparations for part in estimates)
+    if preparations == 1:
+        return f"95 % over {rounds} rounds, within one preparation"
+    return f"95 % over {rounds} rounds, {preparations} preparations"
 
 
 def _spread(visits: Sequence[Visit]) -> Spread:

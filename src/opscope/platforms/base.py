@@ -16,9 +16,10 @@ from typing import Protocol, TypeVar
 import numpy as np
 
 from opscope.core.configuration import Workload
-from opscope.core.measurement import Measurement, Samples
+from opscope.core.measurement import Measurement
 from opscope.core.parameters import canonical, read_parameters
 from opscope.core.platform import PlatformInfo, PlatformListing, PlatformName
+from opscope.core.readings import Samples
 from opscope.core.record import Record
 from opscope.core.study import Instrumentation
 
@@ -105,22 +106,26 @@ class TimedDeployment(ABC):
         """Return the outputs of the last call by name."""
 
     def sample(self, count: int) -> Samples:
-        """Return ``count`` timed calls, with the preemptions the kernel counted in each.
+        """Return ``count`` timed calls, with preemptions and CPU time as the kernel counts them.
 
         A platform whose durations come from elsewhere (GPU events, a remote device) overrides this.
         """
         call, counter = self.call, self.counter
-        clock, usage = time.perf_counter_ns, resource.getrusage
-        durations, preemptions = [], []
+        clock, cpu_clock, usage = time.perf_counter_ns, time.thread_time_ns, resource.getrusage
+        durations, preemptions, cpu = [], [], []
         for _ in range(count):
-            before = usage(counter).ru_nivcsw
+            before, cpu_start = usage(counter).ru_nivcsw, cpu_clock()
             start = clock()
             call()
             end = clock()
+            cpu.append((cpu_clock() - cpu_start) / 1e9)
             preemptions.append(usage(counter).ru_nivcsw - before)
             durations.append((end - start) / 1e9)
         return Samples(
-            durations_s=tuple(durations), preemptions=tuple(preemptions), clock="perf_counter_ns"
+            durations_s=tuple(durations),
+            preemptions=tuple(preemptions),
+            cpu_s=tuple(cpu) if counter == resource.RUSAGE_THREAD else None,
+            clock="perf_counter_ns",
         )
 
     @abstractmethod

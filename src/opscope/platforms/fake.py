@@ -16,8 +16,9 @@ import msgspec
 import numpy as np
 
 from opscope.core.configuration import Precision, Workload
-from opscope.core.measurement import Measurement, Samples
+from opscope.core.measurement import Measurement
 from opscope.core.platform import Origin, PlatformInfo, PlatformListing, PlatformName
+from opscope.core.readings import Samples
 from opscope.core.record import Record, digest
 from opscope.core.study import Instrumentation
 from opscope.errors import PlatformError

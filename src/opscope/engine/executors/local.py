@@ -24,6 +24,8 @@ from opscope.engine.executors.process import WorkerDied, WorkerProcess
 from opscope.engine.messages import Answer, Describe, Described, Done, Finished, Measure, Refused
 from opscope.errors import OpscopeError, WorkerError
 
+_NEARLY = 0.9
+
 
 class LocalExecutor:
     """Measures on this machine, in one worker process per platform."""
@@ -118,8 +120,10 @@ def _progress(answer: Answer | None, worker: WorkerProcess, cohort: Cohort, ende
     if isinstance(answer, Refused):
         raise _rebuilt(answer)
     position = worker.position()
-    ahead = position.visits / cohort.protocol.rounds - ended
-    return Progress(ahead=max(0.0, ahead), waiting=position.phase == "waiting")
+    # Nobody knows how many rounds a job will take; it is nearly through after the least number.
+    ahead = position.visits / cohort.protocol.min_rounds - ended
+    left = len(cohort.jobs) - ended
+    return Progress(ahead=min(max(0.0, ahead), _NEARLY * left), waiting=position.phase == "waiting")
 
 
 def _apart(cohort: Cohort, left: set[int], death: WorkerDied) -> list[Cohort]:

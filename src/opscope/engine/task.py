@@ -1,0 +1,86 @@
+"""A task: one job of the cohort in hand, its deployments, and what was read off them so far."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+
+from opscope.core.readings import Round, Visit
+from opscope.core.study import Cohort, Job
+from opscope.core.trial import Timings
+from opscope.errors import PlatformError
+from opscope.graph import build
+from opscope.graph.stacks import Term
+from opscope.meters import METERS, Meter, Readings
+from opscope.platforms.base import Platform, TimedDeployment
+
+_BYTES = 4
+
+
+class Member:
+    """One network of a task: what is visited in a round."""
+
+    def __init__(self, task: Task, number: int, term: Term) -> None:
+        self.task = task
+        self.number = number
+        self.term = term
+        self.deployments: list[TimedDeployment] = []
+        self.bytes = 0
+
+    def prepare(self, platform: Platform, cohort: Cohort, held: ExitStack) -> None:
+        """Prepare it once more, bind inputs and warm it up.
+
+        Raises:
+            PlatformError: If the platform refuses it, or gives a deployment that is not timed.
+        """
+        deployment = platform.prepare(
+            self.term.workload,
+            seed=cohort.seed,
+            instrumentation=self.task.meter.instrumentation,
+        )
+        held.callback(deployment.close)
+        if not isinstance(deployment, TimedDeployment):
+            raise PlatformError(f"{cohort.platform} promises timed deployments and gives others")
+        graph = build(self.term.workload)
+        self.bytes = _BYTES * (graph.parameters + graph.activations)
+        self.task.load_s += deployment.load_s
+        deployment.bind(graph.draw_inputs(cohort.seed))
+        self.task.run_s += sum(deployment.sample(cohort.protocol.warmup).durations_s)
+        self.deployments.append(deployment)
+
+
+class Task:
+    """One job of the cohort in hand, and what has become of it so far."""
+
+    def __init__(self, index: int, job: Job) -> None:
+        self.index = index
+        self.job = job
+        self.meter: Meter = METERS[job.meter.name]()
+        self.members: list[Member] = []
+        self.visits: list[Visit] = []
+        self.held = ExitStack()
+        self.load_s = self.run_s = self.busy_s = 0.0
+        self.over = False
+
+    def prepare(self, platform: Platform, cohort: Cohort) -> None:
+        """Prepare every network the meter reads, as often as the protocol asks."""
+        terms = self.meter.terms(self.job.workload)
+        self.members = [Member(self, number, term) for number, term in enumerate(terms)]
+        for member in self.members:
+            for _ in range(cohort.protocol.preparations):
+                member.prepare(platform, cohort, self.held)
+
+    def readings(self, cohort: Cohort, rounds: list[Round]) -> Readings:
+        """Return what was read so far, with the rounds it was read in."""
+        return Readings(
+            workload=self.job.workload,
+            terms=tuple(member.term for member in self.members),
+            visits=tuple(self.visits),
+            rounds=tuple(rounds),
+            reference=cohort.reference,
+            protocol=cohort.protocol,
+        )
+
+    def timings(self) -> Timings:
+        """Return where its time went."""
+        overhead_s = self.busy_s - self.load_s - self.run_s
+        return Timings(load_s=self.load_s, run_s=self.run_s, overhead_s=max(0.0, overhead_s))

@@ -1,0 +1,97 @@
+"""Reference kernels: what they are, and what they tell of the machine's speed. Run elsewhere."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Mapping, Sequence
+
+from opscope.core.configuration import Workload
+from opscope.core.measurement import Speed
+from opscope.core.readings import Round
+from opscope.core.record import Record
+from opscope.cost import count
+from opscope.graph import build, resolve
+from opscope.stats.location import low_location
+
+
+class Probe(Record, frozen=True, kw_only=True):
+    """A small known kernel that shows how fast the machine is.
+
+    Attributes:
+        bound: What bounds it: ``compute``, or ``memory`` (its weights do not fit the inner caches).
+    """
+
+    name: str
+    bound: str
+    configuration: str
+
+    @property
+    def workload(self) -> Workload:
+        """What is deployed."""
+        return Workload(configuration=resolve(self.configuration))
+
+
+PROBES = (
+    Probe(name="conv3x3", bound="compute", configuration="conv:h=14,cin=64,cout=64,k=3"),
+    Probe(name="conv1x1", bound="compute", configuration="conv:h=28,cin=96,cout=96,k=1"),
+    Probe(name="dense", bound="memory", configuration="fc:cin=1280,cout=1000"),
+    Probe(name="late3x3", bound="memory", configuration="conv:h=4,cin=256,cout=512,k=3"),
+)
+"""Two of each bound, so that one can be held out to see whether correcting by the other helps."""
+
+
+def readings(rounds: Sequence[Round]) -> dict[str, float]:
+    """Return the undisturbed duration of each probe over the rounds, in seconds.
+
+    A probe that was disturbed in every round is absent.
+    """
+    found = {}
+    for probe in PROBES:
+        samples = (seen.probes[probe.name] for seen in rounds if probe.name in seen.probes)
+        if fastest := [min(clean) for taken in samples if (clean := taken.undisturbed_s)]:
+            found[probe.name] = low_location(fastest)
+    return found
+
+
+def speed(
+    workload: Workload, rounds: Sequence[Round], reference: Mapping[str, float]
+) -> Speed | None:
+    """Return how fast the machine was for such a workload, where held-out probes agree on it.
+
+    Of the two probes of the workload's bound each is corrected by the other: only if that leaves
+    both nearer to their reference than they were is their mean believed. Half their disagreement
+    is its error. Bounds are never mixed.
+    """
+    if not rounds or not reference:
+        return None
+    now = readings(rounds)
+    bound = _bound(workload, reference)
+    names = [probe.name for probe in PROBES if probe.bound == bound]
+    if not all(name in now and name in reference for name in names):
+        return None
+    first, second = (math.log(now[name] / reference[name]) for name in names)
+    if abs(first - second) >= min(abs(first), abs(second)):
+        return None
+    return Speed(bound=bound, factor=math.exp((first + second) / 2), error=abs(first - second) / 2)
+
+
+def _bound(workload: Workload, reference: Mapping[str, float]) -> str:
+    """Return what bounds a workload, by the ridge point that the probes themselves show.
+
+    Source: behaviour study, Sec. 4.2 (rooflines, Fig. 6b): computation is the bound above it.
+    """
+    macs, moved = _counts(workload)
+    peaks = {"compute": 0.0, "memory": 0.0}
+    for probe in PROBES:
+        if probe.name in reference:
+            rate = _counts(probe.workload)[probe.bound == "memory"] / reference[probe.name]
+            peaks[probe.bound] = max(peaks[probe.bound], rate)
+    return "compute" if macs * peaks["memory"] >= moved * peaks["compute"] else "memory"
+
+
+@functools.lru_cache(maxsize=1024)
+def _counts(workload: Workload) -> tuple[int, int]:
+    """Return MACs and bytes of memory access."""
+    cost = count(build(workload), precision=workload.precision)
+    return cost.macs, cost.memory_access_bytes
