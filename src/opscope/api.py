@@ -10,15 +10,16 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from opscope.core.configuration import Precision, Workload
+from opscope.core.configuration import Configuration, Precision, Workload
 from opscope.core.finding import Finding
 from opscope.core.measurement import Measurement
 from opscope.core.platform import PlatformInfo, PlatformListing
 from opscope.core.record import Record
 from opscope.core.study import Cohort, Job, Limits, MeterName, Protocol, Study
+from opscope.core.text import Value
 from opscope.core.trial import Trial
 from opscope.cost.records import Cost
-from opscope.errors import InputError, OpscopeError, PlatformError, StoreError
+from opscope.errors import ConfigurationError, InputError, OpscopeError, PlatformError, StoreError
 
 if TYPE_CHECKING:
     from opscope.analysis.steps import Steps
@@ -284,7 +285,12 @@ def findings(
         newest = {item.trial.job.platform: item.fingerprint for item in stored}
         infos = {name: store.platform(fingerprint) for name, fingerprint in newest.items()}
     evidence = [
-        Evidence(number=item.id, trial=item.trial, platform=infos[item.trial.job.platform])
+        Evidence(
+            number=item.id,
+            trial=item.trial,
+            platform=infos[item.trial.job.platform],
+            parameters=_parameters(item.trial.job.workload.configuration),
+        )
         for item in stored
         if item.fingerprint == newest[item.trial.job.platform]
         and (not wanted or item.trial.job.platform in wanted)
@@ -308,6 +314,16 @@ def steps(table: Path, *, x: str, y: str, where: Iterable[tuple[str, str]] = ())
     from opscope.store.exchange import read_columns
 
     return find_steps(*read_columns(table, x, y, where=dict(where)))
+
+
+def _parameters(configuration: Configuration) -> dict[str, Value]:
+    """Return every parameter; of a kind that this opscope does not know, those written out."""
+    from opscope.graph import parameters_of
+
+    try:
+        return parameters_of(configuration)
+    except ConfigurationError:
+        return dict(configuration.parameters)
 
 
 def _canonical(platform: str) -> str:

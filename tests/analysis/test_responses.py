@@ -4,7 +4,7 @@ from opscope.core.measurement import Measurement, Trust, Verdict
 from opscope.core.platform import Origin
 from opscope.core.study import Job
 from opscope.core.trial import Trial
-from opscope.graph import resolve
+from opscope.graph import parameters_of, resolve
 from opscope.platforms.registry import open_platform
 
 FAKE = open_platform("fake").info()
@@ -28,7 +28,8 @@ def evidence(text, value, *, number=1, platform=FAKE, status="ok", reason="", tr
         reason=reason,
         measurements=(latency,) if status == "ok" else (),
     )
-    return Evidence(number=number, trial=trial, platform=platform)
+    parameters = parameters_of(workload.configuration)
+    return Evidence(number=number, trial=trial, platform=platform, parameters=parameters)
 
 
 def conv(cout, **others):
@@ -84,3 +85,28 @@ def test_a_curve_without_any_figure_is_none():
     assert responses(items, "cout", "latency_s") == []
     assert responses([evidence(conv(1), 1.0)], "cout", "energy_j") == []
     assert responses([evidence(conv(1), 1.0)], "act", "latency_s") == []
+
+
+def xs(items, x):
+    """Return each curve's values of ``x`` by what is fixed."""
+    return {r.fixed: [point.x for point in r.points] for r in responses(items, x, "latency_s")}
+
+
+def test_a_value_left_out_as_the_default_is_a_point_like_any_other():
+    items = [evidence(conv(4, s=s), 1.0) for s in (1, 2, 3)]
+    assert "s=1" not in str(items[0].trial.job.workload)
+    assert xs(items, "s") == {"conv:h=6,cin=3,cout=4,k=3": [1, 2, 3]}
+
+
+def test_a_value_left_out_as_implied_is_a_point_like_any_other():
+    items = [evidence(conv(4, w=w), 1.0) for w in (4, 6, 8)]
+    assert xs(items, "w") == {"conv:h=6,cin=3,cout=4,k=3": [4, 6, 8]}
+    blocks = [evidence(f"block:resnet_basic,h=8,cin=16,cout={c}", 1.0) for c in (8, 16, 24)]
+    assert xs(blocks, "cout") == {"block:resnet_basic,h=8,cin=16": [8, 16, 24]}
+
+
+def test_what_one_point_leaves_out_as_implied_and_others_write_out_is_one_curve():
+    oblong = [evidence(f"conv:h={h},w=6,cin=3,cout=4,k=3", 1.0) for h in (4, 6, 8)]
+    square = [evidence(f"conv:h={h},cin=3,cout=4,k=3", 1.0) for h in (4, 8)]
+    found = xs([*oblong, *square], "h")
+    assert found == {"conv:w=6,cin=3,cout=4,k=3": [4, 6, 8], "conv:cin=3,cout=4,k=3": [4, 6, 8]}

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
+from opscope.core.configuration import Precision
 from opscope.core.finding import Point
 from opscope.core.measurement import Measurement, Verdict
 from opscope.core.platform import Origin, PlatformInfo
 from opscope.core.record import Record
-from opscope.core.text import format_text
+from opscope.core.text import Value, format_text
 from opscope.core.trial import Trial
 
 
 class Evidence(Record, frozen=True, kw_only=True):
-    """A trial as analysis needs it: its number, what it says, and where it was measured."""
+    """A trial as analysis needs it: its number, what it says, and where it was measured.
+
+    Attributes:
+        parameters: Every parameter of its configuration, those at their default included.
+    """
 
     number: int
     trial: Trial
     platform: PlatformInfo
+    parameters: Mapping[str, Value]
 
 
 class Response(Record, frozen=True, kw_only=True):
@@ -41,24 +47,60 @@ class Response(Record, frozen=True, kw_only=True):
     left_out: dict[str, int]
 
 
+_Group = tuple[str, str, str, str, Precision, int]
+_Others = frozenset[tuple[str, Value]]
+
+
 def responses(evidence: Iterable[Evidence], x: str, quantity: str) -> list[Response]:
     """Return every curve of ``quantity`` along the parameter ``x`` that the evidence holds."""
-    curves: dict[tuple[str, str, str], list[Evidence]] = {}
-    for item in evidence:
-        workload = item.trial.job.workload
-        if isinstance(workload.configuration.get(x), int | float):
-            key = (item.platform.fingerprint, _fixed(item.trial, x), workload.precision.value)
-            curves.setdefault(key, []).append(item)
-    found = (_response(items, x, quantity) for items in curves.values())
+    curves = _curves(
+        [item for item in evidence if isinstance(item.parameters.get(x), int | float)], x
+    )
+    found = (_response(items, x, quantity) for items in curves)
     return [response for response in found if response]
+
+
+def _curves(evidence: Iterable[Evidence], x: str) -> Iterable[list[Evidence]]:
+    """Return the evidence sorted into curves by all that is written out besides ``x``.
+
+    What a configuration leaves out because it is implied (w, where it equals h) may be what other
+    points of a curve had to write out: such a configuration is a point of that curve too.
+    """
+    curves: dict[tuple[_Group, _Others], list[Evidence]] = {}
+    written: dict[_Group, set[frozenset[str]]] = {}
+    for item in evidence:
+        others = _others(item.trial, x)
+        group = _group(item)
+        written.setdefault(group, set()).add(frozenset(others))
+        curves.setdefault((group, frozenset(others.items())), []).append(item)
+    own = {key: list(items) for key, items in curves.items()}
+    for (group, others), items in own.items():
+        names = frozenset(name for name, _ in others)
+        for more in (wanted for wanted in written[group] if wanted > names):
+            for item in items:
+                spelled = frozenset((k, v) for k, v in item.parameters.items() if k in more)
+                if (group, spelled) in own:
+                    curves[group, spelled].append(item)
+    return curves.values()
+
+
+def _group(item: Evidence) -> _Group:
+    workload = item.trial.job.workload
+    configuration = workload.configuration
+    network = configuration.kind, configuration.name, configuration.content
+    return (item.platform.fingerprint, *network, workload.precision, workload.batch)
+
+
+def _others(trial: Trial, x: str) -> dict[str, Value]:
+    return {k: v for k, v in trial.job.workload.configuration.parameters if k != x}
 
 
 def _fixed(trial: Trial, x: str) -> str:
     workload = trial.job.workload
     configuration = workload.configuration
-    others = [(key, value) for key, value in configuration.parameters if key != x]
-    batch = [("batch", workload.batch)] if workload.batch != 1 else []
-    return format_text(configuration.kind, configuration.name, [*others, *batch])
+    batch = {"batch": workload.batch} if workload.batch != 1 else {}
+    others = _others(trial, x) | batch
+    return format_text(configuration.kind, configuration.name, others.items())
 
 
 def _response(items: list[Evidence], x: str, quantity: str) -> Response | None:
@@ -90,9 +132,8 @@ def _response(items: list[Evidence], x: str, quantity: str) -> Response | None:
 
 
 def _point(item: Evidence, x: str, measurement: Measurement) -> Point:
-    value = item.trial.job.workload.configuration.get(x)
     return Point(
-        x=float(value or 0),
+        x=float(item.parameters[x]),
         y=measurement.value,
         trial=item.number,
         interval=measurement.interval,

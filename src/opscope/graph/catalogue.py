@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from opscope.core.configuration import Configuration, Workload
 from opscope.core.parameters import suggest
+from opscope.core.text import Value
 from opscope.errors import ConfigurationError
 from opscope.graph import backbones, blocks, importers, operators, zoo
 from opscope.graph.design import ANY_NAME, Design
@@ -46,6 +47,17 @@ def design_of(configuration: Configuration) -> Design:
     design = kind.read(configuration)
     design.check()
     return design
+
+
+def parameters_of(configuration: Configuration) -> dict[str, Value]:
+    """Return every parameter that has a value, those too that the canonical form leaves out.
+
+    Nothing is checked and no file is read.
+
+    Raises:
+        ConfigurationError: If the kind or a parameter is unknown.
+    """
+    return _find(configuration).read(configuration).values()
 
 
 def build(workload: Workload) -> Graph:

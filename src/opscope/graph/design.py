@@ -73,6 +73,11 @@ class Design(Record, frozen=True, kw_only=True):
         """
         return {}
 
+    def values(self) -> dict[str, Value]:
+        """Return every parameter that has a value, whether given, implied or by default."""
+        given = msgspec.structs.asdict(self)
+        return self.implied() | {key: value for key, value in given.items() if value is not None}
+
     def refuse(self, what: str, remedy: str, *fields: str) -> ConfigurationError:
         """Return the error for impossible values of ``fields``."""
         implied = self.implied()
