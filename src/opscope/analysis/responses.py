@@ -74,8 +74,8 @@ def _curves(evidence: Iterable[Evidence], x: str) -> Iterable[list[Evidence]]:
         written.setdefault(group, set()).add(frozenset(others))
         curves.setdefault((group, frozenset(others.items())), []).append(item)
     own = {key: list(items) for key, items in curves.items()}
-    for (group, others), items in own.items():
-        names = frozenset(name for name, _ in others)
+    for (group, fixed), items in own.items():
+        names = frozenset(name for name, _ in fixed)
         for more in (wanted for wanted in written[group] if wanted > names):
             for item in items:
                 spelled = frozenset((k, v) for k, v in item.parameters.items() if k in more)
