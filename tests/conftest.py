@@ -15,5 +15,5 @@ settings.load_profile("ci" if os.environ.get("CI") else "dev")
 def _own_timing(tmp_path_factory):
     """Keep workers from waiting for whoever else is timing on this machine."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TMPDIR", str(tmp_path_factory.mktemp("timing")))
+        patch.setenv("OPSCOPE_TIMING_LOCK", str(tmp_path_factory.mktemp("timing") / "lock"))
         yield

@@ -6,7 +6,10 @@ import subprocess
 import sys
 import textwrap
 
+import pytest
+
 from opscope.engine import machine
+from opscope.errors import MeasurementError
 
 
 def run(code):
@@ -77,6 +80,43 @@ def test_a_lock_that_another_user_made_is_a_lock_all_the_same(tmp_path):
     assert fcntl.fcntl(opened, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY
     fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
     os.close(opened)
+
+
+def test_a_lock_is_made_so_that_every_user_can_open_it(tmp_path):
+    usual = os.umask(0o077)
+    try:
+        os.close(machine._open_lock(tmp_path / "lock"))
+    finally:
+        os.umask(usual)
+    assert (tmp_path / "lock").stat().st_mode & 0o777 == 0o644
+
+
+def test_the_lock_is_the_machines_whatever_a_users_folder_for_passing_files(tmp_path, monkeypatch):
+    monkeypatch.delenv(machine.LOCK_VARIABLE)
+    place = machine._lock_place()
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    assert machine._lock_place() == place
+    assert place.parent in machine._LOCK_FOLDERS
+
+
+def test_the_lock_lies_where_every_user_may_make_one(tmp_path, monkeypatch):
+    monkeypatch.delenv(machine.LOCK_VARIABLE)
+    folders = tmp_path / "missing", tmp_path / "private", tmp_path / "shared"
+    for folder, mode in zip(folders[1:], (0o755, 0o1777), strict=True):
+        folder.mkdir()
+        folder.chmod(mode)
+    monkeypatch.setattr(machine, "_LOCK_FOLDERS", folders)
+    assert machine._lock_place().parent == folders[2]
+
+
+def test_a_lock_that_cannot_be_opened_is_an_error_in_words(tmp_path, monkeypatch):
+    monkeypatch.setenv(machine.LOCK_VARIABLE, str(tmp_path / "missing" / "lock"))
+    with (
+        pytest.raises(MeasurementError, match=r"No such file.*OPSCOPE_TIMING_LOCK"),
+        machine.sole_timing(lambda: None),
+    ):
+        pass
 
 
 def test_timed_work_is_done_by_one_process_at_a_time():

@@ -12,10 +12,19 @@ import gc
 import os
 import resource
 import signal
-import tempfile
+import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from opscope.errors import MeasurementError
+
+OPENING_LIMIT_S = 120.0
+"""How long a platform may take to open."""
+
+LOCK_VARIABLE = "OPSCOPE_TIMING_LOCK"
+"""Names another file to lock for timed work than the machine's."""
+
+_LOCK_FOLDERS = (Path("/run/lock"), Path("/tmp"))  # noqa: S108 - a lock file holds nothing
 _SPARE = 0.1
 _PR_SET_PDEATHSIG = 1
 
@@ -68,8 +77,19 @@ def sole_timing(waiting: Callable[[], None]) -> Iterator[None]:
     """Hold the machine's lock for timed work; call ``waiting`` if somebody else has it.
 
     The lock ends with the process that holds it, so a crash never leaves it behind.
+
+    Raises:
+        MeasurementError: If the lock's file can neither be made nor read.
     """
-    descriptor = _open_lock(Path(tempfile.gettempdir()) / "opscope-timing.lock")
+    place = _lock_place()
+    try:
+        descriptor = _open_lock(place)
+    except OSError as exc:
+        raise MeasurementError(
+            f"the lock for timed work cannot be opened: {exc.strerror}",
+            where=str(place),
+            remedy=f"Let everybody read that file, or name another one in {LOCK_VARIABLE}.",
+        ) from exc
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -81,13 +101,31 @@ def sole_timing(waiting: Callable[[], None]) -> Iterator[None]:
         os.close(descriptor)
 
 
+def _lock_place() -> Path:
+    """Return the lock's file: the same for every user, so a folder where everybody may make one."""
+    if named := os.environ.get(LOCK_VARIABLE):
+        return Path(named)
+    shared = (folder for folder in _LOCK_FOLDERS if _is_shared(folder))
+    return next(shared, _LOCK_FOLDERS[-1]) / "opscope-timing.lock"
+
+
+def _is_shared(folder: Path) -> bool:
+    everybody = stat.S_IWOTH | stat.S_IXOTH | stat.S_ISVTX
+    return folder.is_dir() and folder.stat().st_mode & everybody == everybody
+
+
 def _open_lock(path: Path) -> int:
     """Open the lock file, which another user may have made: to lock it, reading is enough."""
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
-    try:
+    with contextlib.suppress(FileNotFoundError):
         return os.open(path, flags)
-    except FileNotFoundError:
-        return os.open(path, flags | os.O_CREAT, 0o644)
+    usual = os.umask(0o022)  # others must be able to read it
+    try:
+        return os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o644)
+    except FileExistsError:  # since a moment ago
+        return os.open(path, flags)
+    finally:
+        os.umask(usual)
 
 
 @contextlib.contextmanager
