@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import threading
 from pathlib import Path
 
 import msgspec
@@ -14,9 +15,9 @@ from opscope.engine import machine
 from opscope.engine.executors import local
 from opscope.engine.executors.base import Progress
 from opscope.engine.executors.local import LocalExecutor
-from opscope.engine.executors.process import WorkerDied
+from opscope.engine.executors.process import WorkerDied, WorkerProcess
 from opscope.engine.recorder import Position
-from opscope.errors import ConfigurationError, WorkerError
+from opscope.errors import ConfigurationError, PlatformUnavailable, WorkerError
 from tests.builders import QUICK
 from tests.engine.test_worker import jobs_for
 
@@ -131,8 +132,7 @@ def test_a_visit_has_a_limit_of_its_own(executor):
     assert trials[1].reason == "visit took longer than its limit of 0.3 s"
 
 
-def test_timed_work_waits_for_the_machine_and_other_work_does_not(executor, monkeypatch):
-    monkeypatch.setattr("tempfile.tempdir", os.environ["TMPDIR"])  # where workers look
+def test_timed_work_waits_for_the_machine_and_other_work_does_not(executor):
     with machine.sole_timing(lambda: None):
         reporting = msgspec.structs.replace(cohort_for("fake-compiler", 1), timed=False)
         assert outcomes(executor, reporting)[1].status == "ok"
@@ -159,8 +159,9 @@ def test_the_suspect_is_tried_alone_and_the_rest_together(suspect, groups):
     ("returncode", "phase", "reason"),
     [
         (-signal.SIGALRM, "visit", "visit took longer than its limit of 60 s"),
-        (-signal.SIGALRM, "prepare", "prepare took longer than its limit of 120 s"),
+        (-signal.SIGALRM, "prepare", "prepare took longer than its limit of 90 s"),
         (-signal.SIGSEGV, "visit", "the worker process ended in visit: killed by SIGSEGV"),
+        (-signal.SIGALRM, "opening", "opening took longer than its limit of 120 s"),
         (3, "prepare", "the worker process ended in prepare: exit status 3"),
         (
             -signal.SIGKILL,
@@ -171,8 +172,9 @@ def test_the_suspect_is_tried_alone_and_the_rest_together(suspect, groups):
     ],
 )
 def test_how_a_worker_ended_is_told_in_words(returncode, phase, reason):
-    cohort = cohort_for("fake", 1, prepare_s=120, visit_s=60)
-    trial = local._failed(cohort, WorkerDied(returncode, Position(phase=phase), "last words"))
+    cohort = cohort_for("fake", 1, prepare_s=90, visit_s=60)
+    death = WorkerDied(returncode, Position(phase=phase), "last words")
+    trial = local._failed(cohort.jobs[0], cohort.limits, death)
     assert (trial.status, trial.reason, trial.traceback) == ("failed", reason, "last words")
 
 
@@ -203,15 +205,79 @@ def test_a_file_in_the_current_folder_passes_for_no_package(executor, tmp_path, 
     assert executor.describe("fake")[0].name == "fake"
 
 
-def test_the_last_words_of_a_worker_are_kept(executor):
-    executor.describe("fake")
-    worker = executor._worker
+def test_the_last_words_of_a_worker_are_kept():
+    worker = WorkerProcess()
     os.write(worker._chatter.fileno(), b"x" * 5000 + b" and that was all\n")
     worker._process.kill()
-    with pytest.raises(
-        WorkerError, match=r"killed by SIGKILL\)\. Its last words: x+ and that was all"
-    ):
+    with pytest.raises(WorkerDied, match="killed by SIGKILL") as caught:
+        worker.wait(None)
+    worker.end()
+    assert re.fullmatch(r"x{3982} and that was all", caught.value.last_words)
+
+
+def test_a_worker_that_died_while_idle_is_replaced(executor):
+    outcomes(executor, cohort_for("fake", 1))
+    kill_and_wait(executor._worker)
+    assert executor.describe("fake")[0].name == "fake"
+    kill_and_wait(executor._worker)
+    assert outcomes(executor, cohort_for("fake", 2))[2].status == "ok"
+
+
+def test_a_worker_that_dies_while_it_waits_is_no_fault_of_its_job(executor):
+    with machine.sole_timing(lambda: None):
+        trials = executor.execute([cohort_for("fake", 1)])
+        while not next(trials).waiting:
+            pass
+        executor._worker._process.kill()
+        while not next(trials).waiting:
+            pass
+    rest = [item for item in trials if isinstance(item, Trial)]
+    assert [trial.status for trial in rest] == ["ok"]
+
+
+def test_workers_that_never_get_to_a_job_are_given_up(executor, monkeypatch):
+    started = []
+
+    class Stillborn(WorkerProcess):
+        def __init__(self):
+            super().__init__()
+            started.append(self)
+            self._process.kill()
+
+    monkeypatch.setattr(local, "WorkerProcess", Stillborn)
+    trials = outcomes(executor, cohort_for("fake", 1, 2))
+    assert {trial.status for trial in trials.values()} == {"failed"}
+    reason = "the worker process ended in starting: killed by SIGKILL"
+    assert all(trial.reason.startswith(reason) for trial in trials.values())
+    assert len(started) == 3
+    with pytest.raises(WorkerError, match=r"no worker process starts \(killed by SIGKILL"):
         executor.describe("fake")
+
+
+def test_a_worker_that_ends_as_it_opens_a_platform_blames_the_platform(executor, monkeypatch):
+    monkeypatch.setattr(
+        WorkerProcess,
+        "wait",
+        lambda *_: (_ for _ in ()).throw(
+            WorkerDied(-signal.SIGSEGV, Position(phase="opening"), "a\nbad library")
+        ),
+    )
+    with pytest.raises(PlatformUnavailable, match=r"SIGSEGV.*Reinstall.*said: bad library"):
+        executor.describe("fake")
+
+
+def test_each_thread_has_a_worker_of_its_own_which_ends_with_it(executor):
+    thread = threading.Thread(target=executor.describe, args=("fake",))
+    thread.start()
+    thread.join()
+    worker = executor._worker
+    assert outcomes(executor, cohort_for("fake", 1))[1].status == "ok"
+    assert executor._worker is not worker
+
+
+def kill_and_wait(worker):
+    worker._process.kill()
+    worker._process.wait()
 
 
 def test_closing_ends_the_worker():

@@ -44,6 +44,10 @@ class Waiting(Record, frozen=True, kw_only=True, tag="waiting"):
     """Another process is timing on this machine; the worker waits until it is done."""
 
 
+class Started(Record, frozen=True, kw_only=True, tag="started"):
+    """The worker waits for nobody any more and opens the platform of its cohort."""
+
+
 class Finished(Record, frozen=True, kw_only=True, tag="finished"):
     """One job of the cohort in hand ended."""
 
@@ -55,4 +59,4 @@ class Done(Record, frozen=True, kw_only=True, tag="done"):
     """The cohort in hand is through."""
 
 
-Answer = Described | Refused | Waiting | Finished | Done
+Answer = Described | Refused | Waiting | Started | Finished | Done

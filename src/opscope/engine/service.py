@@ -25,6 +25,7 @@ from opscope.engine.messages import (
     Measure,
     Refused,
     Request,
+    Started,
     Waiting,
 )
 from opscope.engine.recorder import FlightRecorder, Position
@@ -32,8 +33,6 @@ from opscope.engine.worker import CohortRun
 from opscope.errors import OpscopeError
 from opscope.meters.environment import read_environment
 from opscope.platforms.registry import open_platform
-
-_OPENING_LIMIT_S = 120.0
 
 Say = Callable[[Answer], None]
 
@@ -62,6 +61,7 @@ def serve(requests: BinaryIO, say: Say, recorder: FlightRecorder) -> None:
         try:
             match request:
                 case Describe():
+                    recorder.write(Position(phase="opening"))
                     say(_describe(request))
                 case Measure():
                     _measure(request, say, recorder)
@@ -73,21 +73,26 @@ def serve(requests: BinaryIO, say: Say, recorder: FlightRecorder) -> None:
 
 
 def _describe(request: Describe) -> Described:
-    with machine.time_limit(_OPENING_LIMIT_S):
+    with machine.time_limit(machine.OPENING_LIMIT_S):
         info = open_platform(request.platform).info()
         return Described(info=info, environment=read_environment())
 
 
 def _measure(request: Measure, say: Say, recorder: FlightRecorder) -> None:
     cohort = request.cohort
-    recorder.write(Position(phase="waiting"))
 
     def emit(index: int, trial: Trial) -> None:
         say(Finished(index=index, trial=trial))
 
-    timing = machine.sole_timing(lambda: say(Waiting())) if cohort.timed else nullcontext()
+    def wait() -> None:
+        recorder.write(Position(phase="waiting"))
+        say(Waiting())
+
+    timing = machine.sole_timing(wait) if cohort.timed else nullcontext()
     with timing:
-        with machine.time_limit(_OPENING_LIMIT_S):
+        recorder.write(Position(phase="opening"))
+        say(Started())
+        with machine.time_limit(machine.OPENING_LIMIT_S):
             platform = open_platform(cohort.platform)
         CohortRun(cohort, platform, recorder, emit).measure()
 

@@ -1,12 +1,14 @@
 """The local executor: worker processes on this machine, one at a time, reused between cohorts.
 
 A worker that dies costs nothing finished: the job it was at is tried again alone, the rest of its
-cohort together; whoever kills a worker alone is the culprit and fails.
+cohort together; whoever kills a worker alone is the culprit and fails. While it is at no job yet,
+none is to blame: another worker takes over, up to `_STARTS` in all.
 """
 
 from __future__ import annotations
 
 import signal
+import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
 from types import TracebackType
@@ -17,23 +19,32 @@ import msgspec
 from opscope import errors
 from opscope.core.environment import Environment
 from opscope.core.platform import PlatformInfo
-from opscope.core.study import Cohort
+from opscope.core.study import Cohort, Job, Limits
 from opscope.core.trial import Trial
 from opscope.engine.executors.base import Progress
 from opscope.engine.executors.process import WorkerDied, WorkerProcess
+from opscope.engine.machine import OPENING_LIMIT_S
 from opscope.engine.messages import Answer, Describe, Described, Done, Finished, Measure, Refused
-from opscope.errors import OpscopeError, WorkerError
+from opscope.errors import OpscopeError, PlatformUnavailable, WorkerError
+
+_STARTS = 3
+"""Workers that may die one after the other before their first job."""
 
 _NEARLY = 0.9
 
 
 class LocalExecutor:
-    """Measures on this machine, in one worker process per platform."""
+    """Measures on this machine, in one worker process per platform.
+
+    The kernel ends a worker with the thread that started it: each thread that uses an executor has
+    a worker of its own, and what `execute` yields is for the thread that began it.
+    """
 
     def __init__(self, *, poll_s: float = 0.5) -> None:
         self._poll_s = poll_s
         self._worker: WorkerProcess | None = None
         self._platform = ""
+        self._thread = threading.current_thread()
         self._owes = False  # whether the worker has not answered in full yet
 
     def __enter__(self) -> Self:
@@ -55,22 +66,10 @@ class LocalExecutor:
 
         Raises:
             OpscopeError: If the platform cannot be opened.
-            WorkerError: If opening it ends the worker.
+            PlatformUnavailable: If opening it ends the worker.
+            WorkerError: If workers do not even start.
         """
-        worker = self._worker_for(platform)
-        try:
-            self._owes = True
-            worker.send(Describe(platform=platform))
-            answer = worker.wait(None)
-            self._owes = False
-        except WorkerDied as death:
-            self.close()
-            raise WorkerError(
-                f"opening it ended the worker process ({death.how})",
-                where=platform,
-                remedy=f"Its last words: {death.last_words}" if death.last_words else "",
-            ) from death
-        match answer:
+        match answer := self._ask(Describe(platform=platform)):
             case Described():
                 return answer.info, answer.environment
             case Refused():
@@ -79,6 +78,21 @@ class LocalExecutor:
             f"a worker answered {type(answer).__name__} to a question", where=platform
         )
 
+    def _ask(self, question: Describe, starts: int = 1) -> Answer | None:
+        worker = self._worker_for(question.platform)
+        try:
+            self._owes = True
+            worker.send(question)
+            answer = worker.wait(None)
+            self._owes = False
+        except WorkerDied as death:
+            self.close()
+            unasked = death.position.phase == "starting"
+            if unasked and starts < _STARTS:
+                return self._ask(question, starts + 1)
+            raise _unopened(question.platform, death, unasked=unasked) from death
+        return answer
+
     def execute(self, cohorts: Iterable[Cohort]) -> Iterator[Trial | Progress]:
         """Yield one trial for every job of the cohorts, whatever becomes of the workers."""
         for cohort in cohorts:
@@ -86,7 +100,9 @@ class LocalExecutor:
             while pending:
                 yield from self._measure(pending.popleft(), pending)
 
-    def _measure(self, cohort: Cohort, pending: deque[Cohort]) -> Iterator[Trial | Progress]:
+    def _measure(
+        self, cohort: Cohort, pending: deque[Cohort], starts: int = 1
+    ) -> Iterator[Trial | Progress]:
         left = set(range(len(cohort.jobs)))
         worker = self._worker_for(cohort.platform)
         try:
@@ -101,18 +117,23 @@ class LocalExecutor:
             self._owes = False
         except WorkerDied as death:
             self.close()
-            if len(cohort.jobs) == 1 and left:
-                yield _failed(cohort, death)
+            at_none = death.position.job is None
+            if left and at_none and starts < _STARTS:
+                yield from self._measure(cohort, pending, starts + 1)
+            elif left and (at_none or len(cohort.jobs) == 1):
+                yield from (_failed(cohort.jobs[index], cohort.limits, death) for index in left)
             else:
                 pending.extendleft(reversed(_apart(cohort, left, death)))
 
     def _worker_for(self, platform: str) -> WorkerProcess:
         # Two runtimes in one process would share threads and memory; and the answers to a request
         # that was given up, by Ctrl-C or by whoever took the trials, must not pass for others'.
-        if self._platform != platform or self._owes:
+        thread = threading.current_thread()
+        if self._platform != platform or self._owes or self._thread is not thread:
             self.close()
         if not self._worker:
             self._worker, self._platform, self._owes = WorkerProcess(), platform, False
+            self._thread = thread
         return self._worker
 
 
@@ -142,15 +163,27 @@ def _apart(cohort: Cohort, left: set[int], death: WorkerDied) -> list[Cohort]:
     ]
 
 
-def _failed(cohort: Cohort, death: WorkerDied) -> Trial:
-    limits, phase = cohort.limits, death.position.phase
+def _failed(job: Job, limits: Limits, death: WorkerDied) -> Trial:
+    phase = death.position.phase
     reason = f"the worker process ended in {phase}: {death.how}"
     if death.signal == signal.SIGALRM:
-        limit = limits.visit_s if phase == "visit" else limits.prepare_s
+        limit = {"visit": limits.visit_s, "opening": OPENING_LIMIT_S}.get(phase, limits.prepare_s)
         reason = f"{phase} took longer than its limit of {limit:g} s"
     elif death.signal == signal.SIGKILL:
         reason += ", most likely by the kernel for want of memory"
-    return Trial(job=cohort.jobs[0], status="failed", reason=reason, traceback=death.last_words)
+    return Trial(job=job, status="failed", reason=reason, traceback=death.last_words)
+
+
+def _unopened(platform: str, death: WorkerDied, *, unasked: bool) -> OpscopeError:
+    *_, words = ["nothing", *death.last_words.splitlines()]
+    said = f"The last it said: {words}"
+    if unasked:
+        return WorkerError(f"no worker process starts ({death.how})", where=platform, remedy=said)
+    return PlatformUnavailable(
+        f"opening it ends the worker process ({death.how})",
+        where=platform,
+        remedy=f"Reinstall the package it comes from. {said}",
+    )
 
 
 def _rebuilt(refusal: Refused) -> OpscopeError:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from typing import IO
 
 import msgspec
 
@@ -42,7 +43,7 @@ class WorkerProcess:
 
     def __init__(self) -> None:
         self._recorded = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the worker
-        self._chatter = tempfile.TemporaryFile()  # noqa: SIM115
+        self._chatter = tempfile.TemporaryFile()  # noqa: SIM115 - so does this
         self._recorder = FlightRecorder(self._recorded.fileno())
         self._decoder: msgspec.json.Decoder[Answer] = msgspec.json.Decoder(Answer)
         self._buffer = bytearray()
@@ -67,12 +68,13 @@ class WorkerProcess:
         return self._process.stdout.fileno()
 
     def send(self, request: Request) -> None:
-        """Write one request.
+        """Write one request; what the worker noted for an earlier one is wiped out.
 
         Raises:
             WorkerDied: If nobody is there to read it.
         """
         assert self._process.stdin is not None  # noqa: S101 - it was started with a pipe
+        self._recorder.write(Position())
         try:
             self._process.stdin.write(msgspec.json.encode(request) + b"\n")
             self._process.stdin.flush()
@@ -123,9 +125,9 @@ class WorkerProcess:
         return WorkerDied(returncode, self.position(), words.decode(errors="replace").strip())
 
 
-def _close_quietly(stream: object) -> None:
+def _close_quietly(stream: IO[bytes]) -> None:
     """Close a pipe whose other end may be gone with bytes still unsent."""
     try:
-        stream.close()  # type: ignore[attr-defined]
+        stream.close()
     except BrokenPipeError:
         return
