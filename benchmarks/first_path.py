@@ -72,7 +72,7 @@ def _recording(folder: str, trials: list[Trial]) -> None:
         run = store.open_run(
             Study(name="again", title="", question="", spaces=()),
         )
-        session = store.open_session(run, read_environment())
+        session = store.open_session(run, {info.fingerprint: read_environment()})
         numbers = iter(range(10**6))
 
         def record() -> None:

@@ -22,7 +22,7 @@ OTHER = open_platform("fake:period=8").info()
 
 def add(store, run, info, couts, period):
     """Add a staircase of the given period, as measured on the platform ``info`` describes."""
-    session = store.open_session(run, ENVIRONMENT)
+    session = store.open_session(run, {info.fingerprint: ENVIRONMENT})
     for cout in couts:
         trial = trial_of(cout, value=1e-3 * math.ceil(cout / period))
         job = msgspec.structs.replace(trial.job, platform=info.name)

@@ -1,10 +1,15 @@
+import itertools
+
+import msgspec
 import pytest
 
 from opscope.core.environment import Environment
 from opscope.core.measurement import Measurement, Trust, Verdict
 from opscope.core.platform import Origin
+from opscope.core.record import from_json
 from opscope.core.study import Protocol
 from opscope.core.trial import Timings, Trial
+from opscope.engine import runner
 from opscope.engine.executors.base import Progress
 from opscope.engine.runner import run_study
 from opscope.errors import StudyError
@@ -85,6 +90,51 @@ def test_an_interrupted_run_goes_on_where_it_stopped_and_repeats_nothing(store):
     assert (summary.found, summary.outcomes) == (4, {"ok": 6})
     assert not set(first.measured) & set(second.measured)
     assert run(store, Instant()).outcomes == {}
+
+
+def test_what_ended_before_is_told_by_outcome(store):
+    run(store, Instant(status="failed"), small_study(10))
+    again = run(store, Instant())
+    assert (again.earlier, again.found, again.outcomes) == ({"failed": 10}, 10, {})
+    assert again.unfinished == {"failed": 10}
+    mended = run(store, Instant(), retry=["failed"])
+    assert (mended.earlier, mended.unfinished) == ({}, {})
+
+
+def test_waiting_for_others_is_no_time_outside_the_runtimes(store, monkeypatch):
+    class Clock:
+        perf_counter = itertools.count(0.0, 10.0).__next__
+
+    monkeypatch.setattr(runner, "time", Clock())
+
+    class Waiting(Instant):
+        def execute(self, cohorts):
+            (job, *_) = [job for cohort in cohorts for job in cohort.jobs]
+            yield Progress(ahead=0.0)
+            yield Progress(ahead=0.0, waiting=True)
+            yield Progress(ahead=0.0, waiting=True)
+            yield Progress(ahead=0.0)
+            yield self._trial(job)
+
+    summary = run(store, Waiting())
+    assert summary.waited_s == 20
+    worked_s = summary.wall_s - 20
+    assert summary.runtime_share == pytest.approx(0.3 / worked_s)
+
+
+def test_each_platforms_environment_is_kept(store):
+    class Elsewhere(Instant):
+        def describe(self, platform):
+            info, environment = super().describe(platform)
+            return info, msgspec.structs.replace(environment, python=f"of {info.name}")
+
+    run(store, Elsewhere(), platforms=("fake", "fake:period=8"))
+    with store._engine.connect() as connection:
+        text = connection.exec_driver_sql("SELECT environments FROM sessions").scalar()
+    kept = from_json(text, dict[str, Environment])
+    for name in ("fake", "fake:period=8"):
+        assert kept.pop(open_platform(name).info().fingerprint).python == f"of {name}"
+    assert not kept
 
 
 def test_fresh_starts_another_run(store):

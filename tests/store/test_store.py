@@ -1,15 +1,18 @@
+import shutil
 import sqlite3
 import subprocess
 import sys
 import textwrap
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from opscope.core.configuration import Workload
 from opscope.core.environment import Environment
 from opscope.core.measurement import Measurement, Trust, Verdict
 from opscope.core.platform import Origin
+from opscope.core.record import from_json
 from opscope.core.study import Job
 from opscope.core.trial import Trial
 from opscope.errors import StoreError
@@ -21,6 +24,7 @@ from tests.builders import small_study
 ASSETS = Path(__file__).parent.parent / "assets"
 ENVIRONMENT = Environment(opscope="0", python="3", system="s", kernel="k", cpu="c", cores=1)
 INFO = open_platform("fake").info()
+ENVIRONMENTS = {INFO.fingerprint: ENVIRONMENT}
 
 
 def trial_of(cout, *, status="ok", value=1.0, trust=None):
@@ -44,7 +48,7 @@ def path(tmp_path):
 def filled(path, couts=(1, 2, 3)):
     with Store(path, write=True) as store:
         run = store.open_run(small_study())
-        session = store.open_session(run, ENVIRONMENT)
+        session = store.open_session(run, ENVIRONMENTS)
         for cout in couts:
             store.add_trial(run, session, f"key{cout}", INFO, trial_of(cout))
     return run
@@ -62,7 +66,7 @@ def test_what_was_added_is_read_back_whole(path):
 def test_the_last_attempt_counts_and_the_first_is_kept(path):
     run = filled(path)
     with Store(path, write=True) as store:
-        session = store.open_session(run, ENVIRONMENT)
+        session = store.open_session(run, ENVIRONMENTS)
         again = store.add_trial(run, session, "key2", INFO, trial_of(2, value=5.0))
         assert again.attempt == 1
         values = {t.key: t.trial.measurement("latency_s").value for t in store.trials(run)}
@@ -74,7 +78,7 @@ def test_outcomes_tell_untrusted_from_ok(path):
     run = filled(path, couts=())
     doubt = Trust(verdict=Verdict.UNTRUSTED, reason="noise")
     with Store(path, write=True) as store:
-        session = store.open_session(run, ENVIRONMENT)
+        session = store.open_session(run, ENVIRONMENTS)
         store.add_trial(run, session, "a", INFO, trial_of(1, trust=doubt))
         store.add_trial(run, session, "b", INFO, trial_of(2, status="failed"))
         assert store.outcomes(run) == {"a": "untrusted", "b": "failed"}
@@ -114,7 +118,7 @@ def test_the_file_is_durable_and_marked(path):
 def test_readers_look_on_while_a_writer_writes(path):
     run = filled(path)
     with Store(path, write=True) as writer, Store(path) as reader:
-        session = writer.open_session(run, ENVIRONMENT)
+        session = writer.open_session(run, ENVIRONMENTS)
         writer.add_trial(run, session, "key9", INFO, trial_of(9))
         assert len(reader.trials(run)) == 4
 
@@ -184,7 +188,7 @@ def test_a_newer_format_is_refused_in_words(path, write):
     with sqlite3.connect(path) as connection:
         connection.execute(f"PRAGMA user_version = {VERSION + 1}")
     connection.close()
-    with pytest.raises(StoreError, match=f"format {VERSION + 1}.*reads format {VERSION}"):
+    with pytest.raises(StoreError, match=f"format {VERSION + 1}.*reads formats up to {VERSION}"):
         Store(path, write=write)
 
 
@@ -219,3 +223,54 @@ def test_a_database_of_the_first_format_still_opens():
     assert len(trials) == 24
     assert {item.trial.status for item in trials} == {"ok"}
     assert trials[0].trial.measurement("latency_s").interval_note
+
+
+def sessions(path):
+    connection = sqlite3.connect(path)
+    rows = connection.execute(
+        "SELECT environments, wall_s, runtime_s, waited_s FROM sessions ORDER BY id"
+    ).fetchall()
+    connection.close()
+    return [(from_json(text, dict[str, Environment]), *times) for text, *times in rows]
+
+
+def test_each_platforms_environment_and_a_sessions_times_are_kept(path):
+    other = msgspec.structs.replace(ENVIRONMENT, python="4")
+    environments = {INFO.fingerprint: ENVIRONMENT, "other": other}
+    with Store(path, write=True) as store:
+        session = store.open_session(store.open_run(small_study()), environments)
+        store.close_session(session, wall_s=9.0, runtime_s=2.0, waited_s=4.0)
+    assert sessions(path) == [(environments, 9.0, 2.0, 4.0)]
+
+
+def test_a_writer_brings_a_database_of_the_first_format_up_to_date(path):
+    shutil.copy(ASSETS / "format1.db", path)
+    with sqlite3.connect(path) as connection:
+        ((old, wall_s),) = connection.execute("SELECT environment, wall_s FROM sessions").fetchall()
+    connection.close()
+    with Store(path) as store:
+        before = store.trials(store.runs("small")[0])
+    with Store(path, write=True) as store:
+        (run,) = store.runs("small")
+        assert store.trials(run) == before
+        store.open_session(run, ENVIRONMENTS)
+    (migrated, *times), added = sessions(path)
+    assert migrated == {before[0].fingerprint: from_json(old, Environment)}
+    assert (times[0], times[2]) == (wall_s, None)
+    assert added[0] == ENVIRONMENTS
+    assert sqlite3.connect(path).execute("PRAGMA user_version").fetchone() == (VERSION,)
+
+
+def test_a_migration_that_is_cut_short_leaves_the_file_as_it_was(path, monkeypatch):
+    shutil.copy(ASSETS / "format1.db", path)
+
+    def cut_short(connection):
+        connection.exec_driver_sql("ALTER TABLE sessions RENAME COLUMN environment TO lost")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("opscope.store.migrations._STEPS", {1: cut_short})
+    with pytest.raises(KeyboardInterrupt):
+        Store(path, write=True)
+    monkeypatch.undo()
+    Store(path, write=True).close()
+    assert len(sessions(path)) == 1

@@ -16,7 +16,10 @@ from opscope.engine.planner import group, plan
 from opscope.errors import StudyError
 from opscope.store import Run, Store
 
-RETRIABLE = ("failed", "unsupported", "untrusted")
+FIGURELESS = ("failed", "unsupported")
+"""Outcomes of jobs that gave no figure."""
+
+RETRIABLE = (*FIGURELESS, "untrusted")
 """Outcomes that can be asked to be tried again."""
 
 
@@ -42,25 +45,39 @@ class Summary(Record, frozen=True, kw_only=True):
     """How a session of a run ended.
 
     Attributes:
-        found: Jobs that had been measured before.
+        earlier: How many jobs had ended before and were left so, by outcome.
         outcomes: How many jobs ended in each status in this session.
         wall_s: Wall time of the session.
+        waited_s: Of it, waiting while another process was timing on this machine.
         load_s: Of it, inside the runtimes while they loaded workloads.
         run_s: Of it, inside the runtimes while they ran.
     """
 
     run: Run
     total: int
-    found: int
+    earlier: dict[str, int]
     outcomes: dict[str, int]
     wall_s: float
+    waited_s: float
     load_s: float
     run_s: float
 
     @property
+    def found(self) -> int:
+        """Jobs that had ended before."""
+        return sum(self.earlier.values())
+
+    @property
+    def unfinished(self) -> dict[str, int]:
+        """How many jobs gave no figure, before and in this session, by outcome."""
+        every = Counter(self.earlier) + Counter(self.outcomes)
+        return {outcome: every[outcome] for outcome in FIGURELESS if every[outcome]}
+
+    @property
     def runtime_share(self) -> float:
-        """Share of the wall time that was spent inside the runtimes."""
-        return (self.load_s + self.run_s) / self.wall_s if self.wall_s else 0.0
+        """Share of the wall time, waiting apart, that was spent inside the runtimes."""
+        worked_s = self.wall_s - self.waited_s
+        return (self.load_s + self.run_s) / worked_s if worked_s > 0 else 0.0
 
 
 def run_study(
@@ -93,13 +110,15 @@ def run_study(
         raise StudyError("no platform is named", where=study.name, remedy="Use -p PLATFORM.")
     described = [executor.describe(name) for name in dict.fromkeys(platforms)]
     infos = {info.name: info for info, _ in described}
+    environments = {info.fingerprint: environment for info, environment in described}
     jobs = {_key(job, study, infos): job for job in plan(study, list(infos))}
     run = store.open_run(study, fresh=fresh)
     outcomes = store.outcomes(run)
     pending = {key: job for key, job in jobs.items() if outcomes.get(key, "") in ("", *retry)}
+    earlier = Counter(outcomes[key] for key in jobs.keys() - pending.keys())
     counter = _Counter(watch or _ignore, total=len(jobs), done=len(jobs) - len(pending))
     keys = {job: key for key, job in pending.items()}
-    session = store.open_session(run, described[0][1])
+    session = store.open_session(run, environments)
     try:
         cohorts = group(list(pending.values()), study, list(infos.values()))
         for event in executor.execute(cohorts):
@@ -108,14 +127,21 @@ def run_study(
                 store.add_trial(run, session, keys[event.job], info, event)
             counter.count(event)
     finally:
+        counter.wait(waiting=False)
         wall_s = time.perf_counter() - start
-        store.close_session(session, wall_s=wall_s, runtime_s=counter.load_s + counter.run_s)
+        store.close_session(
+            session,
+            wall_s=wall_s,
+            runtime_s=counter.load_s + counter.run_s,
+            waited_s=counter.waited_s,
+        )
     return Summary(
         run=run,
         total=len(jobs),
-        found=len(jobs) - len(pending),
+        earlier=dict(earlier),
         outcomes=dict(counter.outcomes),
         wall_s=wall_s,
+        waited_s=counter.waited_s,
         load_s=counter.load_s,
         run_s=counter.run_s,
     )
@@ -133,10 +159,12 @@ class _Counter:
         self._total = total
         self._done = done
         self.outcomes: Counter[str] = Counter()
-        self.load_s = self.run_s = 0.0
+        self.load_s = self.run_s = self.waited_s = 0.0
+        self._waiting_since: float | None = None
         watch(Event(done=done, total=total))
 
     def count(self, event: Trial | Progress) -> None:
+        self.wait(waiting=isinstance(event, Progress) and event.waiting)
         if isinstance(event, Progress):
             self._watch(
                 Event(
@@ -152,6 +180,13 @@ class _Counter:
         self.load_s += event.timings.load_s
         self.run_s += event.timings.run_s
         self._watch(Event(done=self._done, total=self._total, trial=event))
+
+    def wait(self, *, waiting: bool) -> None:
+        """Take note of whether the executor waits from now on."""
+        now = time.perf_counter()
+        if self._waiting_since is not None:
+            self.waited_s += now - self._waiting_since
+        self._waiting_since = now if waiting else None
 
 
 def _key(job: Job, study: Study, infos: dict[str, PlatformInfo]) -> str:

@@ -16,6 +16,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.pool import QueuePool
 
 from opscope.errors import StoreError
+from opscope.store.migrations import OLDEST, migrate
 from opscope.store.tables import APPLICATION, VERSION, metadata
 
 
@@ -45,7 +46,9 @@ def lock_for_writing(path: Path) -> int:
 
 
 def open_database(path: Path, *, write: bool) -> Engine:
-    """Return the opened file, its format checked; a writer makes it where there is none.
+    """Return the opened file, its format checked.
+
+    A writer makes it where there is none, and brings one of an older format up to date.
 
     Raises:
         StoreError: If it is missing, foreign, of another format or damaged.
@@ -90,15 +93,19 @@ def _check_version(engine: Engine, path: Path, *, write: bool) -> None:
             connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION}")
             connection.exec_driver_sql(f"PRAGMA user_version = {VERSION}")
             return
+        if application == APPLICATION and write and OLDEST <= version < VERSION:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            migrate(connection, version)
+            return
     if application != APPLICATION:
         raise StoreError(
             "this is a database, but not one of opscope's",
             where=str(path),
             remedy="Name another --db FILE; this one was left as it is.",
         )
-    if version != VERSION:
+    if not OLDEST <= version <= VERSION:
         raise StoreError(
-            f"it has format {version}, and this opscope reads format {VERSION}",
+            f"it has format {version}, and this opscope reads formats up to {VERSION}",
             where=str(path),
             remedy="Use the opscope it was written with, or name another --db FILE.",
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from sqlalchemy import Select, func, insert, select, update
 
+import opscope
 from opscope.core.environment import Environment
 from opscope.core.measurement import Verdict
 from opscope.core.platform import PlatformInfo
@@ -100,24 +101,32 @@ class Store:
             result = connection.execute(insert(runs).values(values))
             return Run(id=_new_id(result), study=study, started_at=values["started_at"])
 
-    def open_session(self, run: Run, environment: Environment) -> int:
-        """Note that ``run`` is being worked on, and where; return the session's number."""
+    def open_session(self, run: Run, environments: Mapping[str, Environment]) -> int:
+        """Note that ``run`` is being worked on; return the session's number.
+
+        Args:
+            run: The run.
+            environments: Where each platform is measured, by the platform's fingerprint.
+        """
         with self._transaction() as connection:
             result = connection.execute(
                 insert(sessions).values(
                     run_id=run.id,
-                    opscope=environment.opscope,
-                    environment=to_json(environment),
+                    opscope=opscope.__version__,
+                    environments=to_json(environments),
                     started_at=_now(),
                 )
             )
             return _new_id(result)
 
-    def close_session(self, session: int, *, wall_s: float, runtime_s: float) -> None:
-        """Note that a session ended, how long it took and how much of that inside runtimes."""
+    def close_session(
+        self, session: int, *, wall_s: float, runtime_s: float, waited_s: float
+    ) -> None:
+        """Note that a session ended, how long it took, how much of that in runtimes or waiting."""
         query = update(sessions).where(sessions.c.id == session)
         with self._transaction() as connection:
-            connection.execute(query.values(ended_at=_now(), wall_s=wall_s, runtime_s=runtime_s))
+            values = {"wall_s": wall_s, "runtime_s": runtime_s, "waited_s": waited_s}
+            connection.execute(query.values(ended_at=_now(), **values))
 
     def add_trial(
         self, run: Run, session: int, key: str, info: PlatformInfo, trial: Trial

@@ -15,7 +15,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-VERSION = 1
+VERSION = 2
 """Raised when the tables change; kept in the file as ``user_version``."""
 
 APPLICATION = 0x6F707363
@@ -40,11 +40,12 @@ sessions = Table(
     Column("id", Integer, primary_key=True),
     Column("run_id", ForeignKey("runs.id"), nullable=False),
     Column("opscope", String, nullable=False),
-    Column("environment", Text, nullable=False),
+    Column("environments", Text, nullable=False),  # JSON: platform's fingerprint → environment
     Column("started_at", String, nullable=False),
     Column("ended_at", String),
     Column("wall_s", Float),
     Column("runtime_s", Float),
+    Column("waited_s", Float),
 )
 
 trials = Table(
