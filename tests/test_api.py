@@ -6,9 +6,10 @@ import msgspec
 import pytest
 
 from opscope import api
+from opscope.core.configuration import Workload
 from opscope.core.environment import Environment
 from opscope.engine.executors.local import LocalExecutor
-from opscope.errors import PlatformError, StoreError
+from opscope.errors import ConfigurationError, PlatformError, StoreError
 from opscope.platforms.registry import open_platform
 from opscope.store import Store
 from tests.builders import QUICK, small_study
@@ -37,7 +38,7 @@ def database(tmp_path):
 
 def shapes(database, **options):
     """Return each finding's platform, fingerprint and number of points."""
-    found = api.findings("small", database=database, **options)
+    found = api.findings("small", database=database, **options).findings
     return {(item.platform, item.fingerprint, len(item.points)) for item in found}
 
 
@@ -58,6 +59,37 @@ def test_platforms_are_judged_apart_and_may_be_chosen(database):
     assert shapes(database) == {fake, other}
     assert shapes(database, platforms=["fake:period=16"]) == {fake}
     assert shapes(database, platforms=["fake:period=8"]) == {other}
+
+
+def test_what_is_on_disk_is_read_without_the_platforms_package(database):
+    gone = msgspec.structs.replace(FAKE, name="gone:threads=2,turbo=1", family="gone")
+    with Store(database, write=True) as store:
+        add(store, store.open_run(small_study()), gone, range(1, 31), period=8)
+    expected = {(gone.name, gone.fingerprint, 30)}
+    assert shapes(database) == expected
+    assert shapes(database, platforms=["gone:turbo=1,threads=2"]) == expected
+
+
+def test_a_platform_of_which_nothing_is_kept_is_refused_by_name(database):
+    with Store(database, write=True) as store:
+        add(store, store.open_run(small_study()), FAKE, range(1, 31), period=8)
+    with pytest.raises(ConfigurationError, match=r"faek: no trial.*Did you mean 'fake'"):
+        api.findings("small", database=database, platforms=["faek"])
+
+
+def test_a_kind_that_is_unknown_by_now_is_judged_by_what_is_written_out(database):
+    with Store(database, write=True) as store:
+        run = store.open_run(small_study())
+        session = store.open_session(run, {FAKE.fingerprint: ENVIRONMENT})
+        for cout in range(1, 11):
+            trial = trial_of(cout)
+            workload = Workload.parse(f"gone:h=6,cout={cout}@fp32")
+            trial = msgspec.structs.replace(
+                trial, job=msgspec.structs.replace(trial.job, workload=workload)
+            )
+            store.add_trial(run, session, str(cout), FAKE, trial)
+    (finding,) = api.findings("small", database=database).findings
+    assert (finding.fixed, len(finding.points)) == ("gone:h=6", 10)
 
 
 def test_the_newest_run_speaks_unless_another_is_named(database):

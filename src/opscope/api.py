@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from opscope.core.configuration import Configuration, Precision, Workload
-from opscope.core.finding import Finding
 from opscope.core.measurement import Measurement
 from opscope.core.platform import PlatformInfo, PlatformListing
 from opscope.core.record import Record
@@ -19,9 +18,10 @@ from opscope.core.study import Cohort, Job, Limits, MeterName, Protocol, Study
 from opscope.core.text import Value
 from opscope.core.trial import Trial
 from opscope.cost.records import Cost
-from opscope.errors import ConfigurationError, InputError, OpscopeError, PlatformError, StoreError
+from opscope.errors import ConfigurationError, InputError, OpscopeError, StoreError
 
 if TYPE_CHECKING:
+    from opscope.analysis.findings import Answers
     from opscope.analysis.steps import Steps
     from opscope.engine.executors.base import Executor
     from opscope.engine.runner import Event, Summary
@@ -253,8 +253,8 @@ def findings(
     database: Path = DATABASE,
     platforms: Collection[str] = (),
     run: int | None = None,
-) -> list[Finding]:
-    """Return what a run of a study says, while it runs or after.
+) -> Answers:
+    """Return what a run of a study says, while it runs or after, and what it cannot say and why.
 
     Each platform is judged by its newest fingerprint: figures of another version or device of the
     same name are never mixed in.
@@ -267,12 +267,12 @@ def findings(
 
     Raises:
         StoreError: If there is no such run.
+        ConfigurationError: If nothing is kept of a platform that is named.
     """
-    from opscope.analysis.findings import find
+    from opscope.analysis.findings import answer
     from opscope.analysis.responses import Evidence
     from opscope.store import Store
 
-    wanted = {_canonical(name) for name in platforms}
     with Store(database) as store:
         runs = [kept for kept in store.runs(study) if run in {None, kept.id}]
         if not runs:
@@ -284,6 +284,7 @@ def findings(
         stored = store.trials(runs[0])
         newest = {item.trial.job.platform: item.fingerprint for item in stored}
         infos = {name: store.platform(fingerprint) for name, fingerprint in newest.items()}
+    wanted = {_kept_as(name, infos) for name in platforms} if infos else set()
     evidence = [
         Evidence(
             number=item.id,
@@ -295,7 +296,7 @@ def findings(
         if item.fingerprint == newest[item.trial.job.platform]
         and (not wanted or item.trial.job.platform in wanted)
     ]
-    return find(runs[0].study, evidence)
+    return answer(runs[0].study, evidence)
 
 
 def steps(table: Path, *, x: str, y: str, where: Iterable[tuple[str, str]] = ()) -> Steps:
@@ -326,15 +327,25 @@ def _parameters(configuration: Configuration) -> dict[str, Value]:
         return dict(configuration.parameters)
 
 
-def _canonical(platform: str) -> str:
-    """Return the name a platform's trials are kept under, even if its package is gone by now."""
+def _kept_as(platform: str, kept: Collection[str]) -> str:
+    """Return the name under which a platform's trials are kept; its package may be gone by now.
+
+    Raises:
+        ConfigurationError: If none are kept.
+    """
+    from opscope.core.parameters import suggest
     from opscope.core.platform import PlatformName
     from opscope.platforms.registry import open_platform
 
-    try:
-        return open_platform(platform).info().name
-    except PlatformError:
-        return str(PlatformName.parse(platform))
+    name = str(PlatformName.parse(platform))
+    if name not in kept:
+        with contextlib.suppress(OpscopeError):  # it may spell out what is left at its default
+            name = open_platform(platform).info().name
+    if name not in kept:
+        raise ConfigurationError(
+            "no trial on this platform is kept", where=platform, remedy=suggest(name, kept)
+        )
+    return name
 
 
 @contextlib.contextmanager

@@ -80,11 +80,22 @@ def test_what_cannot_be_used_is_counted_by_reason():
     assert response.left_out == {"it broke": 2, "untrusted: noise": 1}
 
 
-def test_a_curve_without_any_figure_is_none():
-    items = [evidence(conv(1), 1.0, status="unsupported", reason="no")]
-    assert responses(items, "cout", "latency_s") == []
-    assert responses([evidence(conv(1), 1.0)], "cout", "energy_j") == []
+def test_a_curve_without_any_figure_says_why():
+    items = [evidence(conv(c), 1.0, status="unsupported", reason="no") for c in (1, 2)]
+    (refused,) = responses(items, "cout", "latency_s")
+    assert (refused.points, refused.left_out, refused.swept) == ((), {"no": 2}, True)
+    (silent,) = responses([evidence(conv(1), 1.0)], "cout", "energy_j")
+    assert silent.left_out == {"energy_j was not reported": 1}
+    assert (silent.origin, silent.swept) == (FAKE.origin, False)
     assert responses([evidence(conv(1), 1.0)], "act", "latency_s") == []
+
+
+def test_reasons_that_differ_in_numbers_alone_are_one_and_only_their_first_line_is_told():
+    items = [
+        evidence(conv(c), 1.0, status="failed", reason=f"node {c} broke\nin a file") for c in (1, 2)
+    ]
+    (response,) = responses(items, "cout", "latency_s")
+    assert response.left_out == {"node 1 broke": 2}
 
 
 def xs(items, x):

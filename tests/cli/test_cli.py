@@ -20,7 +20,8 @@ MEASURED = {
     *("trust_reason", "derivation", "spread_s", "runtime_version"),
 }
 SUMMARY = {
-    *("run", "jobs", "found", "outcomes", "wall_s", "load_s", "run_s", "runtime_share"),
+    *("run", "jobs", "found", "earlier", "outcomes", "unfinished"),
+    *("wall_s", "waited_s", "load_s", "run_s", "runtime_share"),
 }
 QUICK = "\n[protocol]\nrounds = 2\nmin_rounds = 2\nsamples = 2\n"
 
@@ -158,8 +159,44 @@ def test_a_run_with_failures_exits_with_1_and_can_be_retried(folder):
     assert first.returncode == 1
     assert json.loads(first.stdout)["summary"]["outcomes"] == {"ok": 47, "failed": 1}
     assert json.loads(first.stdout)["findings"][0]["left_out"]
+    (failure,) = json.loads(first.stdout)["failures"]
+    assert failure == {
+        "status": "failed",
+        "platform": "fake:fail_at=5",
+        "count": 1,
+        "example": "conv:h=6,cin=3,cout=5,k=3@fp32",
+        "reason": "the fake refuses cout=5, as it was told to.",
+    }
     again = opscope_command(*command, "--retry", "failed,untrusted", cwd=folder)
     assert json.loads(again.stdout)["summary"]["outcomes"] == {"failed": 1}
+
+
+def test_a_run_whose_failures_are_left_says_so_and_exits_with_1_again(folder):
+    command = ("study", "run", "mine.toml", "-p", "fake:fail_at=5")
+    first = opscope_command(*command, cwd=folder)
+    again = opscope_command(*command, cwd=folder)
+    assert (first.returncode, again.returncode) == (1, 1)
+    assert "run 1: 48 jobs, 47 measured before, 1 failed before, nothing left" in again.stdout
+    for page in (first.stdout, again.stdout):
+        assert "1 of 48 jobs gave no figure; to try them again, add --retry failed\n" in page
+        failure = "1 failed  fake:fail_at=5, as conv:h=6,cin=3,cout=5,k=3@fp32\n  the fake refuses"
+        assert failure in page
+    assert failure in opscope_command("findings", "mine", cwd=folder).stdout
+    found = json.loads(opscope_command("findings", "mine", "--json", cwd=folder).stdout)
+    assert [failure["count"] for failure in found["failures"]] == [1]
+
+
+def test_a_finding_that_cannot_be_drawn_is_told_with_the_reason(folder):
+    text = (folder / "mine.toml").read_text().replace("stop = 48", "stop = 4")
+    (folder / "mine.toml").write_text(text)
+    result = opscope_command("study", "run", "mine.toml", "-p", "fake:fail_at=3", cwd=folder)
+    page = " ".join(result.stdout.split())
+    why = "steps of latency_s over cout: 3 points, and it takes 6; 1 left out (the fake refuses"
+    assert f"no finding fake:fail_at=3 · fp32 · conv:h=6,cin=3,k=3: {why}" in page
+    found = json.loads(opscope_command("findings", "mine", "--json", cwd=folder).stdout)
+    assert found["findings"] == []
+    (unanswered,) = found["unanswered"]
+    assert (unanswered["points"], unanswered["needed"]) == (3, 6)
 
 
 def test_a_run_of_what_is_unsupported_exits_with_1(folder):
@@ -200,7 +237,7 @@ def test_trials_are_kept_where_one_says(folder):
     assert opscope_command(*command, cwd=folder).returncode == 0
     assert not (folder / "opscope.db").exists()
     found = opscope_command("findings", "mine", "--db", "there.db", "--json", cwd=folder)
-    (finding,) = json.loads(found.stdout)
+    (finding,) = json.loads(found.stdout)["findings"]
     assert len(finding["points"]) == 48
 
 

@@ -5,16 +5,19 @@ import msgspec
 from rich.console import Console
 
 from opscope.analysis.channels import channels_finding
-from opscope.core.finding import Guideline
+from opscope.analysis.findings import Answers
+from opscope.core.finding import Failure, Guideline, Unanswered
 from opscope.core.measurement import Measurement, Spread, Trust, Verdict
 from opscope.core.platform import Origin, PlatformListing
 from opscope.report.chart import staircase as chart_of
 from opscope.report.terminal import (
+    answers_view,
     finding_view,
     measurement_lines,
     platform_table,
     study_table,
     study_view,
+    summary_view,
 )
 from tests.analysis.test_channels import response, staircase
 from tests.builders import small_study
@@ -91,3 +94,57 @@ def test_names_are_no_markup():
     study = small_study(name=name, title=name, question=name, source=name)
     assert shown(study_table([study])).count(name) == 3
     assert shown(study_view(study, 3)).count(name) == 4
+
+
+def test_answers_show_what_is_missing_and_what_failed_a_few_lines_of_each():
+    missing = Unanswered(
+        kind="steps",
+        x="cout",
+        quantity="latency_s",
+        platform="a-cpu",
+        precision="fp32",
+        fixed="conv:h=6",
+        points=1,
+        needed=6,
+        left_out={"no [memory]": 2},
+    )
+    failures = tuple(
+        Failure(
+            status="failed", platform="a-cpu", count=n, example="conv:h=6", reason=f"no {9 - n}"
+        )
+        for n in range(9, 0, -1)
+    )
+    page = shown(answers_view(Answers(unanswered=(missing,), failures=failures)))
+    assert (
+        "no finding  a-cpu · fp32 · conv:h=6: steps of latency_s over cout: 1 point, and it takes "
+        "6; 2 left out (no [memory])\n"
+    ) in page
+    assert "9 failed  a-cpu, as conv:h=6\n  no 0\n" in page
+    assert "no 7" in page
+    assert page.endswith("… and 1 more reason of failures: --json lists them\n")
+
+
+def test_answers_to_nothing_say_why_there_is_nothing():
+    assert "no trial has ended yet" in shown(answers_view(Answers()))
+
+
+def test_a_summary_tells_what_waiting_took_and_how_to_try_again():
+    row = {
+        "run": 3,
+        "jobs": 9,
+        "found": 4,
+        "earlier": {"ok": 2, "untrusted": 1, "failed": 1},
+        "outcomes": {"ok": 4, "unsupported": 1},
+        "unfinished": {"failed": 1, "unsupported": 1},
+        "wall_s": 10.0,
+        "waited_s": 4.0,
+        "runtime_share": 0.5,
+    }
+    first, second = shown(summary_view(row)).splitlines()
+    assert first == (
+        "run 3: 9 jobs, 3 measured before, 1 failed before, 4 ok, 1 unsupported; "
+        "10 s, 4 s of it waiting, 50% of the rest inside the runtimes"
+    )
+    assert second == (
+        "2 of 9 jobs gave no figure; to try them again, add --retry failed,unsupported"
+    )

@@ -14,14 +14,12 @@ from opscope.core.platform import Origin, PlatformInfo
 _FP32_LANES = (("avx512f", 16, "AVX-512"), ("avx2", 8, "AVX2"), ("asimd", 4, "Neon"))
 """FP32 values in a vector register, widest extension first."""
 
-_ENOUGH = 6
+ENOUGH = 6
 """Fewest values of x that can show steps."""
 
 
-def channels_finding(response: Response, study: str) -> Finding | None:
-    """Return what ``response`` says about steps, or nothing if it has too few points to say it."""
-    if len({point.x for point in response.points}) < _ENOUGH:
-        return None
+def channels_finding(response: Response, study: str) -> Finding:
+    """Return what ``response``, which has at least `ENOUGH` values of x, says about steps."""
     steps = find_steps(
         [point.x for point in response.points],
         [point.y for point in response.points],

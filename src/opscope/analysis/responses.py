@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 
+from opscope.analysis.reasons import count_reasons
 from opscope.core.configuration import Precision
 from opscope.core.finding import Point
 from opscope.core.measurement import Measurement, Verdict
@@ -32,7 +32,8 @@ class Response(Record, frozen=True, kw_only=True):
 
     Attributes:
         fixed: The workload without the parameter that varies, as text.
-        points: By rising x.
+        points: By rising x; none if no trial has a usable figure.
+        swept: Whether more than one value of x was tried, with success or without.
         left_out: Trials without a usable figure, counted by reason.
     """
 
@@ -44,7 +45,13 @@ class Response(Record, frozen=True, kw_only=True):
     origin: Origin
     derivation: str
     points: tuple[Point, ...]
+    swept: bool
     left_out: dict[str, int]
+
+    @property
+    def values(self) -> set[float]:
+        """The values of x that have a point."""
+        return {point.x for point in self.points}
 
 
 _Group = tuple[str, str, str, str, Precision, int]
@@ -56,8 +63,7 @@ def responses(evidence: Iterable[Evidence], x: str, quantity: str) -> list[Respo
     curves = _curves(
         [item for item in evidence if isinstance(item.parameters.get(x), int | float)], x
     )
-    found = (_response(items, x, quantity) for items in curves)
-    return [response for response in found if response]
+    return [_response(items, x, quantity) for items in curves]
 
 
 def _curves(evidence: Iterable[Evidence], x: str) -> Iterable[list[Evidence]]:
@@ -103,31 +109,30 @@ def _fixed(trial: Trial, x: str) -> str:
     return format_text(configuration.kind, configuration.name, others.items())
 
 
-def _response(items: list[Evidence], x: str, quantity: str) -> Response | None:
+def _response(items: list[Evidence], x: str, quantity: str) -> Response:
     points: list[Point] = []
-    left_out: Counter[str] = Counter()
+    left_out: list[str] = []
     example: Measurement | None = None
     for item in items:
         measurement = item.trial.measurement(quantity)
         if measurement is None:
-            left_out[item.trial.reason or f"{quantity} was not reported"] += 1
+            left_out.append(item.trial.reason or f"{quantity} was not reported")
         elif measurement.trust.verdict is Verdict.UNTRUSTED:
-            left_out[f"untrusted: {measurement.trust.reason}"] += 1
+            left_out.append(f"untrusted: {measurement.trust.reason}")
         else:
             example = measurement
             points.append(_point(item, x, measurement))
-    if example is None:
-        return None
     return Response(
         platform=items[0].platform,
         precision=items[0].trial.job.workload.precision.value,
         fixed=_fixed(items[0].trial, x),
         x=x,
         quantity=quantity,
-        origin=example.origin,
-        derivation=example.derivation,
+        origin=example.origin if example else items[0].platform.origin,
+        derivation=example.derivation if example else "",
         points=tuple(sorted(points, key=lambda point: point.x)),
-        left_out=dict(left_out),
+        swept=len({item.parameters[x] for item in items}) > 1,
+        left_out=count_reasons(left_out),
     )
 
 

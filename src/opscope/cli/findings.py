@@ -15,17 +15,17 @@ from opscope.cli.output import console, database_option, json_option, platform_o
 @database_option
 @json_option
 def findings(study: str, platforms: tuple[str, ...], database: Path, *, as_json: bool) -> None:
-    """Show what the newest run of STUDY says, while it runs or after."""
+    """Show what the newest run of STUDY says, what it cannot say, and what failed.
+
+    While it runs or after.
+    """
     from opscope import api
 
-    found = api.findings(study, database=database, platforms=platforms)
+    answers = api.findings(study, database=database, platforms=platforms)
     if as_json:
-        print_json(found)
+        print_json(answers)
         return
-    from opscope.report.terminal import finding_view
+    from opscope.report.terminal import answers_view
 
     out = console()
-    if not found:
-        out.print("no finding yet: too few points were measured")
-    for finding in found:
-        out.print(finding_view(finding, width=out.width))
+    out.print(answers_view(answers, width=out.width))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from opscope.cli.app import INCOMPLETE, OK
 from opscope.cli.output import console, database_option, json_option, platform_option, print_json
 from opscope.errors import StudyError
 
@@ -80,7 +81,7 @@ def run(
     fresh: bool,
     as_json: bool,
 ) -> None:
-    """Run the study NAME (or the file NAME.toml) and show what it found.
+    """Run the study NAME (or the file NAME.toml) and show what it found and what failed.
 
     What was measured before is not measured again: after an interruption, of whatever kind, the
     same command goes on.
@@ -101,17 +102,25 @@ def run(
             retry=outcomes,
             watch=progress.update,
         )
-    found = api.findings(declared.name, database=database, platforms=platforms, run=summary.run.id)
+    answers = api.findings(
+        declared.name, database=database, platforms=platforms, run=summary.run.id
+    )
     if as_json:
-        print_json({"summary": _row(summary), "findings": found})
+        print_json(
+            {
+                "summary": _row(summary),
+                "findings": answers.findings,
+                "unanswered": answers.unanswered,
+                "failures": answers.failures,
+            }
+        )
     else:
-        from opscope.report.terminal import finding_view, summary_view
+        from opscope.report.terminal import answers_view, summary_view
 
         out = console()
-        for finding in found:
-            out.print(finding_view(finding, width=out.width))
+        out.print(answers_view(answers, width=out.width))
         out.print(summary_view(_row(summary)))
-    ctx.exit(0 if set(summary.outcomes) <= {"ok"} else 1)
+    ctx.exit(INCOMPLETE if summary.unfinished else OK)
 
 
 @contextmanager
@@ -128,8 +137,11 @@ def _row(summary: Summary) -> dict[str, object]:
         "run": summary.run.id,
         "jobs": summary.total,
         "found": summary.found,
+        "earlier": summary.earlier,
         "outcomes": summary.outcomes,
+        "unfinished": summary.unfinished,
         "wall_s": summary.wall_s,
+        "waited_s": summary.waited_s,
         "load_s": summary.load_s,
         "run_s": summary.run_s,
         "runtime_share": summary.runtime_share,

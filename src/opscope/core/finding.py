@@ -1,4 +1,4 @@
-"""Finding: what the measurements say, with evidence, cause and implication; and Guideline."""
+"""Finding: what measurements say, its evidence, cause and implication; and what they do not say."""
 
 from __future__ import annotations
 
@@ -74,3 +74,40 @@ class Finding(Record, frozen=True, kw_only=True):
     derivation: str
     trust: Trust = Trust()
     left_out: dict[str, int] = {}
+
+
+class Unanswered(Record, frozen=True, kw_only=True):
+    """A finding that was asked for and cannot be drawn, since too few points came out.
+
+    Attributes:
+        fixed: The parameters that did not vary; empty if no configuration varied ``x`` alone.
+        points: Different values of ``x`` that have a usable figure.
+        needed: How many it takes.
+        left_out: How many trials have no usable figure, by reason.
+    """
+
+    kind: str
+    x: str
+    quantity: str
+    platform: str
+    precision: str = ""
+    fixed: str = ""
+    points: int
+    needed: int
+    left_out: dict[str, int] = {}
+
+
+class Failure(Record, frozen=True, kw_only=True):
+    """Jobs that ended without a figure on one platform for one reason.
+
+    Attributes:
+        status: ``failed`` or ``unsupported``.
+        example: One of their workloads.
+        reason: The first line of what that one ended with.
+    """
+
+    status: str
+    platform: str
+    count: int
+    example: str
+    reason: str

@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from opscope.core.finding import Effect, Finding
+from opscope.core.finding import Effect, Failure, Finding, Unanswered
 from opscope.core.measurement import Measurement, Verdict
 from opscope.core.platform import PlatformListing
 from opscope.core.study import Study
@@ -19,9 +19,11 @@ from opscope.report.plot import draw
 from opscope.report.units import duration, interval, quantity, unit_of
 
 if TYPE_CHECKING:
+    from opscope.analysis.findings import Answers
     from opscope.analysis.steps import Steps
 
 _LISTED = 24
+_SHOWN = 8
 
 
 def platform_table(listings: Sequence[PlatformListing]) -> Table:
@@ -85,6 +87,45 @@ def finding_view(finding: Finding, *, width: int = 80) -> RenderableType:
         parts.append(Text(f"recommended  {finding.guideline.parameter} = {kept}", style="bold"))
     parts.append(Text(_provenance(finding), style="dim"))
     return Padding(Group(*parts), (0, 0, 1, 0))
+
+
+def answers_view(answers: Answers, *, width: int = 80) -> RenderableType:
+    """Return the findings, why others cannot be drawn, and what failed."""
+    lines = [_unanswered_line(item) for item in answers.unanswered]
+    parts: list[RenderableType] = [finding_view(item, width=width) for item in answers.findings]
+    parts += _first(lines, "finding that cannot be drawn", "findings that cannot be drawn")
+    lines = [_failure_line(item) for item in answers.failures]
+    parts += _first(lines, "reason of failures", "reasons of failures")
+    nothing = "nothing to show: no trial has ended yet, or the study asks for no finding"
+    return Group(*(parts or [Text(nothing)]))
+
+
+def _unanswered_line(item: Unanswered) -> Text:
+    text = Text(f"no finding  {item.platform}", style="bold")
+    about = f"{item.kind} of {item.quantity} over {item.x}"
+    if not item.fixed:
+        text.append(f": {about}: no two configurations differ in {item.x} alone", style="not bold")
+        return text
+    counted = f"{item.points} point{'s' if item.points != 1 else ''}, and it takes {item.needed}"
+    text.append(f" · {item.precision} · {item.fixed}: {about}: {counted}", style="not bold")
+    for reason, count in item.left_out.items():
+        text.append(f"; {count} left out ({reason})", style="not bold")
+    return text
+
+
+def _failure_line(failure: Failure) -> Text:
+    text = Text(f"{failure.count} {failure.status}", style="bold red")
+    text.append(f"  {failure.platform}, as {failure.example}", style="not bold default")
+    return text.append(f"\n  {failure.reason}", style="not bold default")
+
+
+def _first(lines: Sequence[Text], one: str, many: str) -> list[Text]:
+    """Return the first lines, and how many more there are."""
+    rest = len(lines) - _SHOWN
+    if rest <= 0:
+        return list(lines)
+    more = Text(f"… and {rest} more {one if rest == 1 else many}: --json lists them")
+    return [*lines[:_SHOWN], more]
 
 
 def steps_view(steps: Steps) -> RenderableType:
@@ -153,10 +194,23 @@ def study_view(study: Study, jobs: int) -> RenderableType:
 def summary_view(row: Mapping[str, Any]) -> Text:
     """Return how a session of a run went, from its figures by name."""
     parts = [f"run {row['run']}: {row['jobs']} jobs"]
-    if row["found"]:
-        parts.append(f"{row['found']} measured before")
-    parts += [f"{count} {status}" for status, count in row["outcomes"].items()]
-    if not row["outcomes"]:
-        return Text(f"{', '.join(parts)}, nothing left to measure")
-    time = f"{duration(row['wall_s'])}, {row['runtime_share']:.0%} of it inside the runtimes"
-    return Text(f"{', '.join(parts)}; {time}")
+    before = {outcome: row["earlier"].get(outcome, 0) for outcome in row["unfinished"]}
+    if measured := row["found"] - sum(before.values()):
+        parts.append(f"{measured} measured before")
+    parts += [f"{count} {outcome} before" for outcome, count in before.items() if count]
+    parts += [f"{count} {outcome}" for outcome, count in row["outcomes"].items()]
+    text = Text(", ".join(parts))
+    if row["outcomes"]:
+        text.append(f"; {duration(row['wall_s'])}")
+        if row["waited_s"]:
+            text.append(f", {duration(row['waited_s'])} of it waiting")
+        of = "the rest" if row["waited_s"] else "it"
+        text.append(f", {row['runtime_share']:.0%} of {of} inside the runtimes")
+    else:
+        text.append(", nothing left to measure")
+    if row["unfinished"]:
+        retry = ",".join(row["unfinished"])
+        count = sum(row["unfinished"].values())
+        text.append(f"\n{count} of {row['jobs']} jobs gave no figure; ", style="bold red")
+        text.append(f"to try them again, add --retry {retry}")
+    return text
