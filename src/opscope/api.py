@@ -31,10 +31,14 @@ DATABASE = Path("opscope.db")
 
 
 def platforms() -> list[PlatformListing]:
-    """Return every platform that opscope knows, available ones first, with reasons for the rest."""
+    """Return every platform that opscope knows, available ones first, with reasons for the rest.
+
+    What is available has been seen to load, in processes of its own.
+    """
+    from opscope.platforms.probe import probed
     from opscope.platforms.registry import list_platforms
 
-    return list_platforms()
+    return probed(list_platforms())
 
 
 class Measured(Record, frozen=True, kw_only=True):

@@ -1,6 +1,7 @@
 """The command line as a user has it: a process, its output, its errors, its exit code."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -101,6 +102,35 @@ def test_measure_says_what_is_unsupported_and_exits_with_1():
     result = opscope_command(*arguments)
     assert result.returncode == 1
     assert "unsupported: fake runs fp32 only" in result.stdout
+
+
+def broken(folder):
+    """Return an environment in which openvino does not load."""
+    (folder / "openvino").mkdir()
+    (folder / "openvino" / "__init__.py").write_text("raise ImportError('no library')")
+    path = os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])
+    return {**os.environ, "PYTHONPATH": path}
+
+
+def test_a_broken_platform_is_listed_and_refused_with_what_mends_it(folder):
+    env = broken(folder)
+    remedy = "pip install --force-reinstall 'openvino"
+    listed = json.loads(opscope_command("platforms", "--json", env=env).stdout)
+    (row,) = (row for row in listed if row["name"] == "openvino-cpu")
+    assert not row["available"]
+    assert "ImportError: no library" in row["reason"]
+    assert remedy in row["reason"]
+    run = opscope_command("study", "run", "mine.toml", "-p", "openvino-cpu", cwd=folder, env=env)
+    assert run.returncode == 3
+    assert remedy in run.stderr
+    platforms = ("-p", "openvino-cpu", "-p", "fake")
+    measured = opscope_command(
+        *("measure", "conv:h=8,cin=4,cout=4,k=3", "--json", *platforms), env=env
+    )
+    assert measured.returncode == 3
+    first, second = json.loads(measured.stdout)
+    assert (first["status"], second["status"]) == ("unavailable", "ok")
+    assert remedy in first["reason"]
 
 
 def test_measure_shows_value_interval_origin_and_spread():

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from opscope.cli.app import INCOMPLETE, NO_PLATFORM, OK
 from opscope.cli.output import (
     console,
     json_option,
@@ -64,7 +65,13 @@ def measure(
         print_json([_row(result) for result in results])
     else:
         _show(results)
-    ctx.exit(0 if all(result.status == "ok" for result in results) else 1)
+    ctx.exit(_exit_code({result.status for result in results}))
+
+
+def _exit_code(statuses: set[str]) -> int:
+    if "unavailable" in statuses:
+        return NO_PLATFORM
+    return OK if statuses <= {"ok"} else INCOMPLETE
 
 
 def _measuring_platforms() -> list[str]:

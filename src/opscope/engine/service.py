@@ -32,7 +32,7 @@ from opscope.engine.recorder import FlightRecorder, Position
 from opscope.engine.worker import CohortRun
 from opscope.errors import OpscopeError
 from opscope.meters.environment import read_environment
-from opscope.platforms.registry import open_platform
+from opscope.platforms.registry import load_platform
 
 Say = Callable[[Answer], None]
 
@@ -74,7 +74,7 @@ def serve(requests: BinaryIO, say: Say, recorder: FlightRecorder) -> None:
 
 def _describe(request: Describe) -> Described:
     with machine.time_limit(machine.OPENING_LIMIT_S):
-        info = open_platform(request.platform).info()
+        info = load_platform(request.platform).info()
         return Described(info=info, environment=read_environment())
 
 
@@ -93,7 +93,7 @@ def _measure(request: Measure, say: Say, recorder: FlightRecorder) -> None:
         recorder.write(Position(phase="opening"))
         say(Started())
         with machine.time_limit(machine.OPENING_LIMIT_S):
-            platform = open_platform(cohort.platform)
+            platform = load_platform(cohort.platform)
         CohortRun(cohort, platform, recorder, emit).measure()
 
 

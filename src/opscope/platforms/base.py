@@ -6,7 +6,6 @@ deployment is sampled (timed) or read once (reporting). What a platform can do i
 
 from __future__ import annotations
 
-import importlib.metadata
 import resource
 import time
 from abc import ABC, abstractmethod
@@ -53,6 +52,14 @@ class Platform(Protocol):
 
     def supports(self, workload: Workload) -> str:
         """Return why it cannot run ``workload``, or an empty text when it can."""
+        ...
+
+    def load(self) -> None:
+        """Load the runtime, so that a broken one is found before any job; a second time is free.
+
+        Raises:
+            PlatformUnavailable: If it does not load, with what mends it.
+        """
         ...
 
     def prepare(
@@ -144,12 +151,3 @@ def read_options(name: PlatformName, options: type[O]) -> tuple[PlatformName, O]
     """
     values = read_parameters(name.options, options, where=str(name))
     return PlatformName(name=name.name, options=tuple(sorted(canonical(values)))), values
-
-
-def missing_package(package: str) -> str:
-    """Return why a family without its ``package`` is not available, or nothing if it is there."""
-    try:
-        importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return f"the package {package} is missing; install it with: pip install {package}"
-    return ""

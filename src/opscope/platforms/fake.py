@@ -100,6 +100,9 @@ class Fake:
         """Refuse all but FP32."""
         return "" if workload.precision is Precision.FP32 else f"{self._name.name} runs fp32 only"
 
+    def load(self) -> None:
+        """Load nothing."""
+
     def prepare(
         self, workload: Workload, *, seed: int, instrumentation: Instrumentation
     ) -> FakeDeployment | FakeReport:

@@ -17,7 +17,8 @@ from opscope.core.study import Instrumentation
 from opscope.errors import PlatformError
 from opscope.graph import Graph, build
 from opscope.platforms import cpu
-from opscope.platforms.base import Arrays, TimedDeployment, missing_package, read_options
+from opscope.platforms.base import Arrays, TimedDeployment, read_options
+from opscope.platforms.packages import load_package, missing_package
 
 
 class Options(Record, frozen=True, kw_only=True):
@@ -80,6 +81,10 @@ class OnnxRuntimeCpu:
             return f"onnxruntime-cpu runs fp32 here, not {workload.precision}"
         return ""
 
+    def load(self) -> None:
+        """Import onnxruntime."""
+        _runtime()
+
     def prepare(
         self, workload: Workload, *, seed: int, instrumentation: Instrumentation
     ) -> OnnxRuntimeDeployment:
@@ -96,8 +101,7 @@ class OnnxRuntimeDeployment(TimedDeployment):
         self, graph: Graph, model: bytes, options: Options, instrumentation: Instrumentation
     ) -> None:
         start = time.perf_counter()
-        import onnxruntime as ort
-
+        ort = _runtime()
         if options.threads > 1:
             self.counter = resource.RUSAGE_SELF
         try:
@@ -119,8 +123,7 @@ class OnnxRuntimeDeployment(TimedDeployment):
 
     def bind(self, inputs: Arrays) -> None:
         """Bind inputs by name; the session reads them where they are."""
-        import onnxruntime as ort
-
+        ort = _runtime()
         for name, array in inputs.items():
             self._binding.bind_ortvalue_input(name, ort.OrtValue.ortvalue_from_numpy(array))
 
@@ -136,6 +139,10 @@ class OnnxRuntimeDeployment(TimedDeployment):
         """Drop the session."""
         self._session = self._binding = None
         self._outputs = {}
+
+
+def _runtime() -> Any:
+    return load_package("onnxruntime", ("InferenceSession", "OrtValue", "SessionOptions"))
 
 
 def _session_options(ort: Any, options: Options, instrumentation: Instrumentation) -> Any:

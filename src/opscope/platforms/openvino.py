@@ -18,7 +18,8 @@ from opscope.core.study import Instrumentation
 from opscope.errors import PlatformError
 from opscope.graph import Graph, build
 from opscope.platforms import cpu
-from opscope.platforms.base import Arrays, TimedDeployment, missing_package, read_options
+from opscope.platforms.base import Arrays, TimedDeployment, read_options
+from opscope.platforms.packages import broken_package, load_package, missing_package
 
 _EXECUTED = {Precision.FP32: "f32"}
 """The precision OpenVINO is told to execute in, and must be seen to have executed in."""
@@ -87,6 +88,10 @@ class OpenVinoCpu:
             return f"openvino-cpu runs fp32 here, not {workload.precision}"
         return ""
 
+    def load(self) -> None:
+        """Load OpenVINO and its CPU plugin."""
+        _core()
+
     def prepare(
         self, workload: Workload, *, seed: int, instrumentation: Instrumentation
     ) -> OpenVinoDeployment:
@@ -113,10 +118,8 @@ class OpenVinoDeployment(TimedDeployment):
 
     def __init__(self, graph: Graph, model: bytes, hints: dict[str, Any]) -> None:
         start = time.perf_counter()
-        import openvino
-
+        core, openvino = _core(), _openvino()
         try:
-            core = _core()
             self._compiled: Any = core.compile_model(core.read_model(model), "CPU", hints)
         except RuntimeError as exc:
             raise PlatformError(f"openvino refuses the graph: {exc}") from exc
@@ -147,8 +150,7 @@ class OpenVinoDeployment(TimedDeployment):
 
     def bind(self, inputs: Arrays) -> None:
         """Share the inputs' memory with the request."""
-        import openvino
-
+        openvino = _openvino()
         self._inputs = inputs  # the request reads this memory at each call
         for name, array in inputs.items():
             self._request.set_tensor(name, openvino.Tensor(array, shared_memory=True))
@@ -175,10 +177,21 @@ def _facts(node: Any) -> dict[str, Any]:
 
 @functools.cache
 def _core() -> Any:
-    """Return the process's one entry to OpenVINO, whose plugins take a while to load."""
-    import openvino
+    """Return the process's one entry to OpenVINO, whose plugins take a while to load.
 
-    return openvino.Core()
+    Raises:
+        PlatformUnavailable: If OpenVINO or its CPU plugin does not load.
+    """
+    core = _openvino().Core()
+    try:
+        core.get_property("CPU", "FULL_DEVICE_NAME")  # loads the plugin
+    except RuntimeError as exc:
+        raise broken_package("openvino", str(exc).strip().splitlines()[-1]) from exc
+    return core
+
+
+def _openvino() -> Any:
+    return load_package("openvino", ("Core", "Tensor"))
 
 
 family = OpenVinoFamily()

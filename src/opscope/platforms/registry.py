@@ -16,15 +16,23 @@ GROUP = "opscope.platforms"
 
 
 def list_platforms(points: Iterable[EntryPoint] | None = None) -> list[PlatformListing]:
-    """Return every platform of every family, sorted by name; a broken family is one row too."""
+    """Return every platform of every family; a broken family is one row too.
+
+    No runtime is loaded: what is listed as available may be broken yet (`opscope.platforms.probe`).
+    """
     listings: list[PlatformListing] = []
     for point in _points(points):
         listings += _listings_of(point)
+    return ordered(listings)
+
+
+def ordered(listings: Iterable[PlatformListing]) -> list[PlatformListing]:
+    """Return the listings by name, available ones first."""
     return sorted(listings, key=lambda listing: (not listing.available, listing.name))
 
 
 def open_platform(name: PlatformName | str, points: Iterable[EntryPoint] | None = None) -> Platform:
-    """Return the platform that ``name`` spells, ready to prepare workloads.
+    """Return the platform that ``name`` spells; its runtime is not loaded yet.
 
     Raises:
         ConfigurationError: If there is no such platform or an option is impossible.
@@ -44,6 +52,27 @@ def open_platform(name: PlatformName | str, points: Iterable[EntryPoint] | None 
     raise ConfigurationError(
         f"there is no platform {name.name!r}", remedy=suggest(name.name, known)
     )
+
+
+def load_platform(name: str, points: Iterable[EntryPoint] | None = None) -> Platform:
+    """Return the platform that ``name`` spells, its runtime loaded.
+
+    Raises:
+        ConfigurationError: If there is no such platform or an option is impossible.
+        PlatformUnavailable: If its package or device is missing or broken.
+    """
+    platform = open_platform(name, points)
+    try:
+        platform.load()
+    except PlatformUnavailable as exc:
+        raise exc.at(name) from exc
+    except Exception as exc:  # another package's code may fail in any way
+        raise PlatformUnavailable(
+            f"it does not load: {type(exc).__name__}: {exc}",
+            where=name,
+            remedy="Reinstall the package it comes from.",
+        ) from exc
+    return platform
 
 
 def _points(points: Iterable[EntryPoint] | None) -> list[EntryPoint]:

@@ -10,9 +10,11 @@ It needs pytest. It prepares small convolutions, so it takes a second or two.
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import subprocess
 import sys
 from contextlib import closing
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -24,6 +26,7 @@ from opscope.core.study import Instrumentation
 from opscope.errors import ConfigurationError, PlatformUnavailable
 from opscope.graph import build, resolve
 from opscope.platforms.base import Platform, ReportingDeployment, TimedDeployment
+from opscope.platforms.probe import probed
 from opscope.platforms.registry import list_platforms, open_platform
 
 WORKLOADS = (
@@ -155,9 +158,23 @@ class PlatformConformance:
         monkeypatch.setattr(importlib.metadata, "version", hide)
         row = next(row for row in list_platforms() if row.name == listing.name)
         assert not row.available
-        assert f"pip install {self.package}" in row.reason
-        with pytest.raises(PlatformUnavailable, match=f"pip install {self.package}"):
+        assert f"pip install '{self.package}" in row.reason
+        with pytest.raises(PlatformUnavailable, match=f"pip install '{self.package}"):
             open_platform(self.platform)
+
+    def test_a_broken_package_is_told_with_what_mends_it(
+        self, listing: PlatformListing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        if self.package is None:
+            pytest.skip(f"{self.platform} needs no package")
+        module = tmp_path / self.package.replace("-", "_")
+        module.mkdir()
+        (module / "__init__.py").write_text("raise ImportError('a library is missing')")
+        monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+        (row,) = probed([listing])
+        assert not row.available
+        assert "a library is missing" in row.reason
+        assert f"pip install --force-reinstall '{self.package}" in row.reason
 
 
 def _prepare(

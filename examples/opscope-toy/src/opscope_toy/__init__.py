@@ -73,6 +73,9 @@ class Toy:
         """Refuse all but FP32."""
         return "" if workload.precision is Precision.FP32 else "toy runs fp32 only"
 
+    def load(self) -> None:
+        """Load nothing."""
+
     def prepare(
         self, workload: Workload, *, seed: int, instrumentation: Instrumentation
     ) -> ToyDeployment:
