@@ -23,7 +23,7 @@ from opscope.errors import ConfigurationError, InputError, OpscopeError, StoreEr
 if TYPE_CHECKING:
     from opscope.analysis.findings import Answers
     from opscope.analysis.steps import Steps
-    from opscope.engine.executors.base import Executor
+    from opscope.engine.executors.base import Executor, Progress
     from opscope.engine.runner import Event, Summary
 
 DATABASE = Path("opscope.db")
@@ -63,6 +63,7 @@ def measure(
     precisions: Sequence[Precision] = (Precision.FP32,),
     batch: int = 1,
     protocol: Protocol | None = None,
+    watch: Callable[[Progress], None] | None = None,
     executor: Executor | None = None,
 ) -> list[Measured]:
     """Measure one configuration now, on several platforms and precisions; nothing is stored.
@@ -73,6 +74,7 @@ def measure(
         precisions: Precisions to run it in.
         batch: Images in a call.
         protocol: How often to visit; the default serves.
+        watch: Called at every sign of life.
         executor: Where to measure; this machine unless given.
 
     Returns:
@@ -95,12 +97,19 @@ def measure(
         return [
             result
             for name in dict.fromkeys(platforms)
-            for result in _measure_on(measuring, name, workloads, protocol or Protocol())
+            for result in _measure_on(
+                measuring, name, workloads, protocol or Protocol(), watch=watch
+            )
         ]
 
 
 def _measure_on(
-    executor: Executor, name: str, workloads: Sequence[Workload], protocol: Protocol
+    executor: Executor,
+    name: str,
+    workloads: Sequence[Workload],
+    protocol: Protocol,
+    *,
+    watch: Callable[[Progress], None] | None,
 ) -> list[Measured]:
     try:
         info, _ = executor.describe(name)
@@ -124,7 +133,12 @@ def _measure_on(
         seed=0,
         timed=info.deployments == "timed",
     )
-    trials = {t.job: t for t in executor.execute([cohort]) if isinstance(t, Trial)}
+    trials: dict[Job, Trial] = {}
+    for item in executor.execute([cohort]):
+        if isinstance(item, Trial):
+            trials[item.job] = item
+        elif watch:
+            watch(item)
     return [
         Measured(
             platform=info.name,

@@ -6,7 +6,7 @@
     │   ├── StudyError          a study file
     │   └── TableError          a table of measurements
     ├── PlatformError           a platform cannot do what was asked
-    │   └── PlatformUnavailable its package or its device is missing
+    │   └── PlatformUnavailable its package or its device is missing or broken
     ├── MeasurementError        a meter could not read a deployment
     ├── StoreError              the database is foreign, newer, busy or damaged
     └── WorkerError             a worker process broke the protocol
@@ -65,7 +65,7 @@ class PlatformError(OpscopeError):
 
 
 class PlatformUnavailable(PlatformError):  # noqa: N818 - it states a condition, not a fault
-    """The package or the device a platform needs is missing."""
+    """The package or the device a platform needs is missing or broken."""
 
 
 class MeasurementError(OpscopeError):

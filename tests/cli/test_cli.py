@@ -1,5 +1,6 @@
 """The command line as a user has it: a process, its output, its errors, its exit code."""
 
+import fcntl
 import json
 import os
 import re
@@ -11,6 +12,7 @@ import pytest
 
 import opscope
 from opscope import errors
+from opscope.engine import machine
 from tests.engine.test_studies import GOOD
 
 STUDY = GOOD.replace("h = 28, cin = 320", "h = 6, cin = 3").replace(
@@ -326,6 +328,56 @@ def test_a_fault_of_opscope_itself_is_owned_up_to(monkeypatch, capsys):
     monkeypatch.setenv("OPSCOPE_DEBUG", "1")
     with pytest.raises(ZeroDivisionError):
         app.main()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["measure", "conv:h=8,cin=3,cout=4,k=3", "-p", "fake"], "nothing is stored"),
+        (["study", "run", "conv-channels", "-p", "fake"], "the same command goes on"),
+        (["platforms"], "interrupted"),
+    ],
+)
+def test_an_interruption_promises_only_what_holds(monkeypatch, capsys, arguments, said):
+    from opscope import api
+    from opscope.cli import app
+
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    for function in ("measure", "run_study", "platforms"):
+        monkeypatch.setattr(api, function, interrupt)
+    monkeypatch.setattr(sys, "argv", ["opscope", *arguments])
+    with pytest.raises(SystemExit) as caught:
+        app.main()
+    assert caught.value.code == app.INTERRUPTED
+    errors = capsys.readouterr().err
+    assert "interrupted" in errors
+    assert errors.endswith(f"{said}\n")
+    assert ("kept" in errors) == (arguments[0] == "study")
+
+
+def test_measuring_says_once_that_it_waits_for_another_opscope(folder):
+    lock = folder / "lock"
+    env = {**os.environ, machine.LOCK_VARIABLE: str(lock)}
+    lock.touch()
+    with lock.open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with subprocess.Popen(
+            [
+                *(sys.executable, "-m", "opscope.cli"),
+                *("measure", "conv:h=8,cin=3,cout=4,k=3", "-p", "fake"),
+            ],
+            env=env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            said = process.stderr.readline()
+            fcntl.flock(held, fcntl.LOCK_UN)
+            _, more = process.communicate()
+    assert said == "opscope: waiting: this machine is being timed by another opscope\n"
+    assert (process.returncode, more) == (0, "")
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,12 @@ def test_a_name_is_no_markup(clock, terminal):
     assert title in shown(clock, *events, title=title, terminal=terminal)
 
 
+def test_elsewhere_it_is_said_once_what_is_waited_for(clock):
+    waiting, going = (Event(done=0, total=2, waiting=waits) for waits in (True, False))
+    page = shown(clock, waiting, waiting, going, waiting)
+    assert page == "study (waiting: this machine is being timed by another opscope)\n"
+
+
 def test_a_terminal_says_what_is_waited_for(clock):
     event = Event(done=0, total=2, waiting=True)
     assert "waiting: this machine is being timed" in shown(clock, event, terminal=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import NoReturn
 
@@ -13,6 +15,8 @@ import opscope
 from opscope.errors import InputError, OpscopeError, PlatformError, StoreError
 
 OK, INCOMPLETE, BAD_INPUT, NO_PLATFORM, NO_STORE, INTERNAL, INTERRUPTED = 0, 1, 2, 3, 4, 70, 130
+
+WAITING = "waiting: this machine is being timed by another opscope"
 
 _COMMANDS = {
     "cost": "opscope.cli.cost:cost",
@@ -27,12 +31,12 @@ _COMMANDS = {
 _EPILOG = """\b
 Exit codes
     0  done
-    1  done, but something failed or was unsupported
+    1  done, but something failed or was unsupported, now or in the run before
     2  the command line, a configuration, a study or a table cannot be meant
-    3  a platform is missing or refuses
+    3  a platform is missing, broken or refuses
     4  the database is foreign, newer, busy or damaged
    70  a fault in opscope itself (OPSCOPE_DEBUG=1 shows where)
-  130  interrupted; every finished trial is kept, the same command goes on
+  130  interrupted; a study keeps every finished trial, the same command goes on
 """
 
 
@@ -69,8 +73,8 @@ def main() -> NoReturn:
     except click.ClickException as exc:
         exc.show(sys.stderr)
         sys.exit(BAD_INPUT)
-    except (click.Abort, KeyboardInterrupt):
-        _complain("interrupted; every finished trial is kept, and the same command goes on")
+    except (click.Abort, KeyboardInterrupt) as exc:
+        _complain("; ".join(["interrupted", *map(str, exc.args)]))
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -87,6 +91,15 @@ def main() -> NoReturn:
         )
         sys.exit(INTERNAL)
     sys.exit(code or OK)
+
+
+@contextmanager
+def when_interrupted(note: str) -> Iterator[None]:
+    """Have ``note`` said if the block is interrupted: what is kept, and how to go on."""
+    try:
+        yield
+    except KeyboardInterrupt as exc:
+        raise click.Abort(note) from exc
 
 
 def _exit_code(exc: OpscopeError) -> int:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from opscope.cli.app import INCOMPLETE, NO_PLATFORM, OK
+from opscope.cli.app import INCOMPLETE, NO_PLATFORM, OK, WAITING, when_interrupted
 from opscope.cli.output import (
     console,
     json_option,
@@ -16,7 +16,10 @@ from opscope.cli.output import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from opscope.api import Measured
+    from opscope.engine.executors.base import Progress
 
 
 @click.command()
@@ -55,12 +58,14 @@ def measure(
     from opscope.core.configuration import parse_precision
     from opscope.core.text import model_text
 
-    results = api.measure(
-        model_text(configuration, shape=shape, carries=carries),
-        platforms or _measuring_platforms(),
-        precisions=[parse_precision(precision) for precision in precisions],
-        batch=batch,
-    )
+    with when_interrupted("nothing is stored"):
+        results = api.measure(
+            model_text(configuration, shape=shape, carries=carries),
+            platforms or _measuring_platforms(),
+            precisions=[parse_precision(precision) for precision in precisions],
+            batch=batch,
+            watch=_teller(),
+        )
     if as_json:
         print_json([_row(result) for result in results])
     else:
@@ -72,6 +77,19 @@ def _exit_code(statuses: set[str]) -> int:
     if "unavailable" in statuses:
         return NO_PLATFORM
     return OK if statuses <= {"ok"} else INCOMPLETE
+
+
+def _teller() -> Callable[[Progress], None]:
+    """Return what says on standard error, once, that another opscope is waited for."""
+    said = False
+
+    def tell(progress: Progress) -> None:
+        nonlocal said
+        if progress.waiting and not said:
+            said = True
+            click.echo(f"opscope: {WAITING}", err=True)
+
+    return tell
 
 
 def _measuring_platforms() -> list[str]:

@@ -17,6 +17,7 @@ from rich.progress import (
     Progress as Bar,
 )
 
+from opscope.cli.app import WAITING
 from opscope.engine.runner import Event
 from opscope.report.units import duration
 
@@ -34,6 +35,7 @@ class Progress:
         self._title = title
         self._start = self._last_line = time.monotonic()
         self._found: int | None = None
+        self._waited = False
         self._bar = Bar(
             TextColumn("{task.description}", markup=False),
             BarColumn(),
@@ -57,11 +59,13 @@ class Progress:
         """Show how far the run is."""
         if self._found is None:
             self._found = event.done
-        waits = " (waiting: this machine is being timed by another opscope)"
-        text = self._title + (waits if event.waiting else "")
+        text = f"{self._title} ({WAITING})" if event.waiting else self._title
         done = event.done + event.ahead
         self._bar.update(self._task, completed=done, total=event.total, description=text)
         if not self._console.is_terminal:
+            if event.waiting and not self._waited:
+                self._waited = True
+                self._console.print(text, markup=False)
             self._line(event, done - self._found)
 
     def _line(self, event: Event, work: float) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from opscope.cli.app import INCOMPLETE, OK
+from opscope.cli.app import INCOMPLETE, OK, when_interrupted
 from opscope.cli.output import console, database_option, json_option, platform_option, print_json
 from opscope.errors import StudyError
 
@@ -93,7 +93,12 @@ def run(
     if unknown := [outcome for outcome in outcomes if outcome not in RETRIABLE]:
         raise click.UsageError(f"--retry {unknown[0]}: use any of {', '.join(RETRIABLE)}.")
     declared = api.study(name)
-    with _named(name), Progress(console(err=True), title=declared.name) as progress:
+    kept = "every finished trial is kept, and the same command goes on"
+    with (
+        when_interrupted(kept),
+        _named(name),
+        Progress(console(err=True), title=declared.name) as progress,
+    ):
         summary = api.run_study(
             declared,
             platforms,
