@@ -135,6 +135,18 @@ def test_a_broken_platform_is_listed_and_refused_with_what_mends_it(folder):
     assert remedy in first["reason"]
 
 
+def test_measuring_on_nothing_is_no_success(monkeypatch, capsys):
+    from opscope import api
+    from opscope.cli import app
+
+    monkeypatch.setattr(api, "platforms", list)
+    monkeypatch.setattr(sys, "argv", ["opscope", "measure", "conv:h=8,cin=3,cout=4,k=3"])
+    with pytest.raises(SystemExit) as caught:
+        app.main()
+    assert caught.value.code == app.NO_PLATFORM
+    assert "no platform whose figures are measured is available" in capsys.readouterr().err
+
+
 def test_measure_shows_value_interval_origin_and_spread():
     page = opscope_command("measure", "conv:h=8,cin=4,cout=20,k=3", "-p", "fake").stdout
     many = ("measure", "conv:h=8,cin=4,cout=20,k=3", "-p", "fake:noise=0", "--json", "--batch")

@@ -14,6 +14,7 @@ from opscope.cli.output import (
     platform_option,
     print_json,
 )
+from opscope.errors import PlatformUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -96,11 +97,17 @@ def _measuring_platforms() -> list[str]:
     from opscope import api
     from opscope.core.platform import Origin
 
-    return [
+    names = [
         listing.name
         for listing in api.platforms()
         if listing.available and listing.origin is Origin.MEASURED
     ]
+    if not names:
+        raise PlatformUnavailable(
+            "no platform whose figures are measured is available",
+            remedy="See why: opscope platforms. Or name one: -p PLATFORM.",
+        )
+    return names
 
 
 def _row(result: Measured) -> dict[str, Any]:
