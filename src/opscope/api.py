@@ -232,6 +232,7 @@ def run_study(
     database: Path = DATABASE,
     fresh: bool = False,
     retry: Collection[str] = (),
+    budget_s: float | None = None,
     watch: Callable[[Event], None] | None = None,
     executor: Executor | None = None,
 ) -> Summary:
@@ -243,6 +244,7 @@ def run_study(
         database: SQLite file; made if it is not there.
         fresh: Start another run although there is one to go on with.
         retry: Outcomes whose jobs are measured again: ``failed``, ``unsupported``, ``untrusted``.
+        budget_s: Time it may take, in seconds; as long as the precision asks unless given.
         watch: Called at every event.
         executor: Where to measure; this machine unless given.
 
@@ -261,6 +263,7 @@ def run_study(
             executor=measuring,
             fresh=fresh,
             retry=retry,
+            budget_s=budget_s,
             watch=watch,
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rich.console import Console
+
+
+class Duration(click.ParamType[float]):
+    """A time with its unit, as in ``10m``, in seconds."""
+
+    name = "time"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return the seconds that ``value`` spells."""
+        found = re.fullmatch(r"(\d+(?:\.\d+)?)(s|m|h)", str(value))
+        if not found or float(found[1]) == 0:
+            self.fail(f"{value!r} is not a time. Write 90s, 10m or 1h.", param, ctx)
+        return float(found[1]) * {"s": 1, "m": 60, "h": 3600}[found[2]]
+
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 

@@ -19,6 +19,7 @@ from rich.progress import (
 
 from opscope.cli.app import WAITING
 from opscope.engine.runner import Event
+from opscope.report.terminal import forecast_line
 from opscope.report.units import duration
 
 _LINE_EVERY_S = 15.0
@@ -59,6 +60,8 @@ class Progress:
         """Show how far the run is."""
         if self._found is None:
             self._found = event.done
+        if event.forecast:
+            self._console.print(forecast_line(event.forecast), markup=False)
         text = f"{self._title} ({WAITING})" if event.waiting else self._title
         done = event.done + event.ahead
         self._bar.update(self._task, completed=done, total=event.total, description=text)

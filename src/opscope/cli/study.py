@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 import click
 
 from opscope.cli.app import INCOMPLETE, OK, when_interrupted
-from opscope.cli.output import console, database_option, json_option, platform_option, print_json
+from opscope.cli.output import (
+    Duration,
+    console,
+    database_option,
+    json_option,
+    platform_option,
+    print_json,
+)
 from opscope.errors import StudyError
 
 if TYPE_CHECKING:
@@ -69,6 +76,13 @@ def show(name: str, *, as_json: bool) -> None:
     metavar="OUTCOMES",
     help=f"Measure again what ended so: any of {', '.join(RETRIABLE)}, separated by commas.",
 )
+@click.option(
+    "--budget",
+    "budget_s",
+    type=Duration(),
+    metavar="TIME",
+    help="Time the study may take, as in 90s, 10m or 1h; says first what precision that gives.",
+)
 @json_option
 @click.pass_context
 def run(
@@ -77,6 +91,7 @@ def run(
     platforms: tuple[str, ...],
     database: Path,
     retry: str,
+    budget_s: float | None,
     *,
     fresh: bool,
     as_json: bool,
@@ -105,6 +120,7 @@ def run(
             database=database,
             fresh=fresh,
             retry=outcomes,
+            budget_s=budget_s,
             watch=progress.update,
         )
     answers = api.findings(

@@ -126,6 +126,7 @@ class Cohort(Record, frozen=True, kw_only=True):
         seed: Seed of weights and inputs.
         number: Which cohort of its platform; with the seed it decides the visiting order.
         timed: Whether deployments are timed, and so need the machine to themselves.
+        round_s: Predicted time of one of its rounds, to share a study's time by.
         reference: Seconds that each reference kernel took when the run began; empty at first.
         budget_s: Time its rounds may take; absent for as long as precision asks.
     """
@@ -137,5 +138,6 @@ class Cohort(Record, frozen=True, kw_only=True):
     seed: int
     number: int = 0
     timed: bool = True
+    round_s: float = 0.0
     reference: dict[str, float] = {}
     budget_s: float | None = None

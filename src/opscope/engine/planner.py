@@ -10,11 +10,14 @@ from opscope.core.configuration import Configuration, Workload
 from opscope.core.platform import PlatformInfo
 from opscope.core.record import Record
 from opscope.core.space import Space
-from opscope.core.study import Cohort, Job, Study
+from opscope.core.study import Cohort, Job, Limits, Study
 from opscope.cost import count
 from opscope.errors import OpscopeError, StudyError
 from opscope.graph import build, resolve
 from opscope.meters import METERS, meter_for
+
+_CALL_S, _MACS_PER_S, _BYTES_PER_S, _VISIT_S = 2e-5, 5e10, 1e10, 1e-3
+"""A desktop's core, to predict how long jobs take beside each other; nothing else rests on it."""
 
 
 def plan(study: Study, platforms: Sequence[str]) -> list[Job]:
@@ -52,7 +55,7 @@ def group(jobs: Sequence[Job], study: Study, infos: Sequence[PlatformInfo]) -> l
     for info in infos:
         mine = [job for job in jobs if job.platform == info.name]
         random.Random(study.seed).shuffle(mine)  # noqa: S311 - an order, not a secret
-        for number, part in enumerate(_parts(mine, study)):
+        for number, (part, round_s) in enumerate(_parts(mine, study)):
             cohorts.append(
                 Cohort(
                     platform=info.name,
@@ -62,6 +65,7 @@ def group(jobs: Sequence[Job], study: Study, infos: Sequence[PlatformInfo]) -> l
                     seed=study.seed,
                     number=number,
                     timed=info.deployments == "timed",
+                    round_s=round_s,
                 )
             )
     return cohorts
@@ -98,37 +102,48 @@ class _Load(Record, frozen=True, kw_only=True):
     Attributes:
         held: Bytes that its deployments hold together.
         macs: MACs of one round.
+        round_s: Time of one round, roughly: only its ratio to others' counts.
     """
 
     held: int = 0
     macs: int = 0
+    round_s: float = 0.0
 
-
-def _parts(jobs: Sequence[Job], study: Study) -> Iterator[list[Job]]:
-    part: list[Job] = []
-    held = macs = 0
-    limits = study.limits
-    for job in jobs:
-        load = _load(job, study)
-        full = (
-            len(part) >= limits.cohort_size
-            or held + load.held > limits.cohort_bytes
-            or macs + load.macs > limits.cohort_macs
+    def __add__(self, other: _Load) -> _Load:
+        return _Load(
+            held=self.held + other.held,
+            macs=self.macs + other.macs,
+            round_s=self.round_s + other.round_s,
         )
+
+    def exceeds(self, limits: Limits) -> bool:
+        return self.held > limits.cohort_bytes or self.macs > limits.cohort_macs
+
+
+def _parts(jobs: Sequence[Job], study: Study) -> Iterator[tuple[list[Job], float]]:
+    """Yield the jobs of each cohort, and the predicted time of its rounds."""
+    part: list[Job] = []
+    load = _Load()
+    for job in jobs:
+        more = _load(job, study)
+        full = len(part) >= study.limits.cohort_size or (load + more).exceeds(study.limits)
         if part and full:
-            yield part
-            part, held, macs = [], 0, 0
+            yield part, load.round_s
+            part, load = [], _Load()
         part.append(job)
-        held, macs = held + load.held, macs + load.macs
+        load = load + more
     if part:
-        yield part
+        yield part, load.round_s
 
 
 def _load(job: Job, study: Study) -> _Load:
     """Predict what a job holds, weights twice since a runtime packs its own copy, and computes."""
-    held = macs = 0
+    load = _Load()
     for term in METERS[job.meter.name]().terms(job.workload):
         graph = build(term.workload)
-        held += 4 * (2 * graph.parameters + graph.activations) * study.protocol.preparations
-        macs += count(graph, precision=job.workload.precision).macs
-    return _Load(held=held, macs=macs)
+        cost = count(graph, precision=job.workload.precision)
+        held = 4 * (2 * graph.parameters + graph.activations) * study.protocol.preparations
+        call_s = _CALL_S + cost.macs / _MACS_PER_S + cost.memory_access_bytes / _BYTES_PER_S
+        visit_s = max(study.protocol.samples * call_s, _VISIT_S)
+        load = load + _Load(held=held, macs=cost.macs, round_s=visit_s)
+    return load

@@ -7,11 +7,14 @@ from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 
 import opscope.graph
+from opscope.core.forecast import Forecast
 from opscope.core.platform import PlatformInfo
 from opscope.core.record import Record
-from opscope.core.study import Job, Study
+from opscope.core.study import Cohort, Job, Study
 from opscope.core.trial import Trial, trial_key
 from opscope.engine.executors.base import Executor, Progress
+from opscope.engine.feed import Feed
+from opscope.engine.forecast import forecast, pilots
 from opscope.engine.planner import group, plan
 from opscope.errors import StudyError
 from opscope.store import Run, Store
@@ -32,6 +35,7 @@ class Event(Record, frozen=True, kw_only=True):
         ahead: Work done on jobs that have not ended yet, counted in jobs.
         trial: The trial that just ended, if one did.
         waiting: Whether another process holds the machine for timing.
+        forecast: What the time given is good for, said once before the first job.
     """
 
     done: int
@@ -39,6 +43,7 @@ class Event(Record, frozen=True, kw_only=True):
     ahead: float = 0.0
     trial: Trial | None = None
     waiting: bool = False
+    forecast: Forecast | None = None
 
 
 class Summary(Record, frozen=True, kw_only=True):
@@ -88,6 +93,7 @@ def run_study(
     executor: Executor,
     fresh: bool = False,
     retry: Collection[str] = (),
+    budget_s: float | None = None,
     watch: Callable[[Event], None] | None = None,
 ) -> Summary:
     """Measure what is still missing of ``study`` on ``platforms``; store each trial as it ends.
@@ -99,6 +105,7 @@ def run_study(
         executor: Where they are measured.
         fresh: Start another run, although there is one to go on with.
         retry: Outcomes of `RETRIABLE` whose jobs are measured again.
+        budget_s: Time it may take, in seconds; as long as the precision asks unless given.
         watch: Called at every event.
 
     Raises:
@@ -121,10 +128,17 @@ def run_study(
     session = store.open_session(run, environments)
     try:
         cohorts = group(list(pending.values()), study, list(infos.values()))
-        for event in executor.execute(cohorts):
+        if budget_s is not None:
+            counter.expect(_forecast(cohorts, study, executor, budget_s))
+        feed = Feed(cohorts, budget_s=_left_s(budget_s, start))
+        for info in infos.values():
+            if first := store.first_trial(run, info.fingerprint):
+                feed.note(first)
+        for event in executor.execute(feed):
             if isinstance(event, Trial):
                 info = infos[event.job.platform]
                 store.add_trial(run, session, keys[event.job], info, event)
+                feed.note(event)
             counter.count(event)
     finally:
         counter.wait(waiting=False)
@@ -145,6 +159,18 @@ def run_study(
         load_s=counter.load_s,
         run_s=counter.run_s,
     )
+
+
+def _forecast(
+    cohorts: Sequence[Cohort], study: Study, executor: Executor, budget_s: float
+) -> Forecast | None:
+    """Measure a few jobs, whose figures are not kept, to tell what the time is good for."""
+    tried = [event for event in executor.execute(pilots(cohorts)) if isinstance(event, Trial)]
+    return forecast(tried, cohorts, study.protocol, budget_s)
+
+
+def _left_s(budget_s: float | None, start: float) -> float | None:
+    return None if budget_s is None else max(0.0, budget_s - (time.perf_counter() - start))
 
 
 def _ignore(event: Event) -> None:
@@ -180,6 +206,10 @@ class _Counter:
         self.load_s += event.timings.load_s
         self.run_s += event.timings.run_s
         self._watch(Event(done=self._done, total=self._total, trial=event))
+
+    def expect(self, found: Forecast | None) -> None:
+        """Pass on what the time given is good for."""
+        self._watch(Event(done=self._done, total=self._total, forecast=found))
 
     def wait(self, *, waiting: bool) -> None:
         """Take note of whether the executor waits from now on."""

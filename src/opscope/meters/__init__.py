@@ -21,7 +21,7 @@ NAMES = (LATENCY, *METERS)
 """What a study may ask for."""
 
 
-def meter_for(workload: Workload, asked: MeterName) -> MeterName:
+def meter_for(workload: Workload, asked: MeterName) -> MeterName:  # noqa: ARG001 - soon
     """Return the meter that reads what was ``asked`` for off a workload.
 
     Operators and blocks have a latency inside a network; whole networks have that of a call.

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from opscope.core.finding import Effect, Failure, Finding, Unanswered
+from opscope.core.forecast import Forecast
 from opscope.core.measurement import Measurement, Verdict
 from opscope.core.platform import PlatformListing
 from opscope.core.study import Study
@@ -47,6 +48,18 @@ def study_table(studies: Sequence[Study]) -> Table:
     for study in studies:
         table.add_row(Text(study.name), Text(study.question), Text(study.source))
     return table
+
+
+def forecast_line(forecast: Forecast) -> str:
+    """Return what a study's time is good for, in a sentence."""
+    given, least = duration(forecast.budget_s), duration(forecast.least_s)
+    if forecast.needed_s <= forecast.budget_s:
+        needed = duration(forecast.needed_s)
+        return f"{given} will do: about {needed} until the precision asked for is reached"
+    expected = f"a typical figure will be within ±{100 * forecast.precision:.2g} %"
+    if forecast.least_s <= forecast.budget_s:
+        return f"{given}: {expected} after about {forecast.rounds} rounds"
+    return f"{given} is too short: even the least number of rounds takes about {least}; {expected}"
 
 
 def measurement_lines(measurement: Measurement) -> Text:
