@@ -1,0 +1,69 @@
+"""Measuring workloads with opscope in one worker, under load or idle, at one reference speed."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+
+from opscope.core.configuration import Workload
+from opscope.core.measurement import Measurement
+from opscope.core.study import Job, MeterName, Protocol, Study
+from opscope.core.trial import Trial
+from opscope.engine.executors.local import LocalExecutor
+from opscope.engine.feed import Feed
+from opscope.engine.planner import group
+
+_BUSY = "import numpy\na = numpy.random.rand(600, 600).astype('f')\nwhile True: a @ a"
+_SETTLE_S = 1.5
+
+
+@contextlib.contextmanager
+def busy(processes: int) -> Iterator[None]:
+    """Keep so many processes multiplying matrices, one thread each, as long as the block lasts."""
+    one_thread = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    started = [
+        subprocess.Popen([sys.executable, "-c", _BUSY], env=one_thread) for _ in range(processes)
+    ]
+    try:
+        time.sleep(_SETTLE_S if processes else 0.0)
+        yield
+    finally:
+        for process in started:
+            process.kill()
+            process.wait()
+
+
+class Instrument:
+    """opscope, measuring call latencies of workloads on one platform, one reference throughout."""
+
+    def __init__(self, platform: str, executor: LocalExecutor) -> None:
+        self._executor = executor
+        self._info, _ = executor.describe(platform)
+        self._first: Trial | None = None
+
+    def measure(
+        self, workloads: Sequence[Workload], protocol: Protocol, *, seed: int = 0
+    ) -> dict[Workload, Measurement]:
+        """Return the latency of each workload that could be measured."""
+        jobs = [
+            Job(workload=workload, platform=self._info.name, meter=MeterName(name="call-latency"))
+            for workload in workloads
+        ]
+        study = Study(name="b", title="", question="", spaces=(), protocol=protocol, seed=seed)
+        feed = Feed(group(jobs, study, [self._info]))
+        if self._first:
+            feed.note(self._first)
+        found: dict[Workload, Measurement] = {}
+        for event in self._executor.execute(feed):
+            if isinstance(event, Trial):
+                feed.note(event)
+                latency = event.measurement("latency_s")
+                if latency is None:
+                    print(f"  {event.job.workload}: {event.status}: {event.reason}")
+                    continue
+                self._first = self._first or event
+                found[event.job.workload] = latency
+        return found
