@@ -16,6 +16,7 @@ from opscope.engine.executors import local
 from opscope.engine.executors.base import Progress
 from opscope.engine.executors.local import LocalExecutor
 from opscope.engine.executors.process import WorkerDied, WorkerProcess
+from opscope.engine.messages import Done, Finished
 from opscope.engine.recorder import Position
 from opscope.errors import ConfigurationError, PlatformUnavailable, WorkerError
 from tests.builders import QUICK
@@ -233,6 +234,37 @@ def test_a_worker_that_dies_while_it_waits_is_no_fault_of_its_job(executor):
             pass
     rest = [item for item in trials if isinstance(item, Trial)]
     assert [trial.status for trial in rest] == ["ok"]
+
+
+def test_after_a_death_at_no_job_the_rest_is_tried_again_together(executor, monkeypatch):
+    cohort = cohort_for("fake", 1, 2, 3)
+    first, *rest = (Trial(job=job, status="ok") for job in cohort.jobs)
+    death = WorkerDied(-signal.SIGKILL, Position(phase="probes"), "")
+    scripts = [
+        [Finished(index=0, trial=first), death],
+        [*(Finished(index=i, trial=trial) for i, trial in enumerate(rest)), Done()],
+    ]
+    asked = []
+
+    class Scripted:
+        def __init__(self):
+            self._script = scripts.pop(0)
+
+        def send(self, request):
+            asked.append(request.cohort.jobs)
+
+        def wait(self, seconds):
+            answer = self._script.pop(0)
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+        def end(self):
+            """Hold nothing."""
+
+    monkeypatch.setattr(local, "WorkerProcess", Scripted)
+    assert list(executor.execute([cohort])) == [first, *rest]
+    assert asked == [cohort.jobs, cohort.jobs[1:]]
 
 
 def test_workers_that_never_get_to_a_job_are_given_up(executor, monkeypatch):

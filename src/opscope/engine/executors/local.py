@@ -1,8 +1,8 @@
 """The local executor: worker processes on this machine, one at a time, reused between cohorts.
 
 A worker that dies costs nothing finished: the job it was at is tried again alone, the rest of its
-cohort together; whoever kills a worker alone is the culprit and fails. While it is at no job yet,
-none is to blame: another worker takes over, up to `_STARTS` in all.
+cohort together; whoever kills a worker alone is the culprit and fails. While it is at no job, none
+is to blame: another worker takes over, up to `_STARTS` in all.
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ from opscope.engine.messages import Answer, Describe, Described, Done, Finished,
 from opscope.errors import OpscopeError, PlatformUnavailable, WorkerError
 
 _STARTS = 3
-"""Workers that may die one after the other before their first job."""
+"""Workers that may die one after the other while they are at no job."""
+
+_BEFORE = ("starting", "waiting", "opening")
+"""Phases of a worker that has not begun any job."""
 
 _NEARLY = 0.9
 
@@ -117,10 +120,9 @@ class LocalExecutor:
             self._owes = False
         except WorkerDied as death:
             self.close()
-            at_none = death.position.job is None
-            if left and at_none and starts < _STARTS:
-                yield from self._measure(cohort, pending, starts + 1)
-            elif left and (at_none or len(cohort.jobs) == 1):
+            if left and death.position.job is None and starts < _STARTS:
+                yield from self._measure(_part(cohort, left), pending, starts + 1)
+            elif left and (death.position.phase in _BEFORE or len(cohort.jobs) == 1):
                 yield from (_failed(cohort.jobs[index], cohort.limits, death) for index in left)
             else:
                 pending.extendleft(reversed(_apart(cohort, left, death)))
@@ -156,11 +158,12 @@ def _apart(cohort: Cohort, left: set[int], death: WorkerDied) -> list[Cohort]:
     groups = [[index] for index in sorted(left)]
     if suspect in left:
         groups = [[suspect], sorted(left - {suspect})]
-    return [
-        msgspec.structs.replace(cohort, jobs=tuple(cohort.jobs[index] for index in group))
-        for group in groups
-        if group
-    ]
+    return [_part(cohort, group) for group in groups if group]
+
+
+def _part(cohort: Cohort, indices: Iterable[int]) -> Cohort:
+    jobs = tuple(cohort.jobs[index] for index in sorted(indices))
+    return msgspec.structs.replace(cohort, jobs=jobs)
 
 
 def _failed(job: Job, limits: Limits, death: WorkerDied) -> Trial:
