@@ -87,15 +87,16 @@ def _lanes(platform: PlatformInfo) -> tuple[int, str]:
 
 
 def _implication(response: Response, steps: Steps) -> str:
-    kept = len(steps.recommended)
-    if steps.verdict in {"steps", "zig-zag"}:
-        return (
-            f"keep the {kept} of {len(response.points)} values of {response.x} beyond which more "
-            "costs more; any other costs as much as a larger one"
-        )
-    if steps.verdict == "flat":
-        return f"{response.x} is free over this range: take the largest"
-    return f"no value of {response.x} is to be preferred for its {response.quantity}"
+    """Say what the recommended counts mean; the words follow from them, not from the verdict."""
+    kept, of = len(steps.recommended), len(response.points)
+    if kept == 1:
+        return f"no smaller {response.x} is faster over this range: take the largest"
+    if kept == of:
+        return f"no value of {response.x} is to be preferred: each costs less than all larger ones"
+    return (
+        f"keep the {kept} of {of} values of {response.x} beyond which more costs more; any other "
+        "costs as much as a larger one, or more"
+    )
 
 
 def _effects(response: Response, steps: Steps) -> tuple[Effect, ...]:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from opscope.analysis.recommend import keep_counts, level_margin
+from opscope.analysis.reading import Reading
+from opscope.analysis.recommend import NEGLIGIBLE, level_margin
 from opscope.analysis.shape import (
     Shape,
     extend,
@@ -23,31 +24,12 @@ if TYPE_CHECKING:
     from opscope.stats.changepoints import Bools, Curve, Floats, Ints
     from opscope.stats.selection import Selection
 
-NEGLIGIBLE = 0.01
-"""A relative difference in cost that no design decision rests on."""
-
 _SAME = 0.15  # periods further apart are different readings, not one of them uncertain
 _CONTRARY = 0.15  # falls below this share of the rises leave a staircase
 _MIN_SURPRISE = 2.0  # nats against edges that fall in place by chance
 _MIN_SURPRISE_TURNS = 3.7  # the same where rises and falls might alternate at random
 _CHANCE = "they would fit a period by chance"
 Reads = Literal["steps", "zig-zag", "irregular", "linear"]
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Reading:
-    """What segments amount to; edges are (low, high, rise, half width of its 95 % interval)."""
-
-    verdict: Reads
-    reason: str
-    period: PeriodFit | None
-    period_reason: str
-    edges: tuple[tuple[float, float, float, float], ...]
-    slope: float
-    slope_interval: tuple[float, float] | None
-    noise: float
-    outliers: Bools
-    recommended: tuple[float, ...]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -119,6 +101,7 @@ def _read(curve: Curve, everywhere: Ints, shape: Shape, outliers: Bools, comb: _
     if shape.fit.sxx:  # a single count to a segment says nothing about the slope
         slope_half = quantile * shape.sigma / float(np.sqrt(shape.fit.sxx))
         slope_interval = (slope - slope_half, slope + slope_half)
+    cost, margin = _costs(curve, everywhere, shape, outliers, sloping=abs(slope) > slope_half)
     return Reading(
         verdict=verdict,
         reason=_reason(verdict, shape, period),
@@ -134,9 +117,8 @@ def _read(curve: Curve, everywhere: Ints, shape: Shape, outliers: Bools, comb: _
         slope_interval=slope_interval,
         noise=_noise(shape),
         outliers=outliers,
-        recommended=_recommended(
-            curve, everywhere, shape, outliers, sloping=abs(slope) > slope_half
-        ),
+        cost=cost,
+        margin=margin,
     )
 
 
@@ -234,10 +216,10 @@ def _reason(verdict: Reads, shape: Shape, period: PeriodFit | None) -> str:
     return f"The cost goes up and down in {jumps} without a regular pattern."
 
 
-def _recommended(
+def _costs(
     curve: Curve, everywhere: Ints, shape: Shape, outliers: Bools, *, sloping: bool
-) -> tuple[float, ...]:
-    """Judge every count, also those set aside, by the fitted levels."""
+) -> tuple[Floats, Floats]:
+    """Return the fitted cost of every count, also of those set aside, and the levels' margin."""
     names = np.unique(everywhere[~outliers])
     labels = np.minimum(np.searchsorted(names, everywhere), len(names) - 1)
     slope = shape.fit.slope
@@ -247,5 +229,4 @@ def _recommended(
         levels = shape.fit.levels + shape.fit.slope * shape.fit.centre
     else:
         levels = shape.fit.levels
-    margin = level_margin(shape.fit, labels, shape.sigma)
-    return keep_counts(curve.x, levels[labels] + slope * curve.x, margin)
+    return levels[labels] + slope * curve.x, level_margin(shape.fit, labels, shape.sigma)

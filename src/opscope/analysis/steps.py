@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
-from msgspec import structs
 
-from opscope.analysis.recommend import keep_counts
-from opscope.analysis.staircase import NEGLIGIBLE, Reading, read_segments
+from opscope.analysis.interleaved import read_lines
+from opscope.analysis.reading import Reading, Verdict
+from opscope.analysis.recommend import NEGLIGIBLE, Noise, point_noise, recommend
+from opscope.analysis.staircase import read_segments
 from opscope.errors import TableError
 from opscope.stats.changepoints import Curve, running_median, student_quantile
 from opscope.stats.evidence import fit_segments
@@ -21,8 +23,6 @@ if TYPE_CHECKING:
     from opscope.stats.changepoints import Bools, Floats
     from opscope.stats.models import Kind
     from opscope.stats.selection import Selection
-
-Verdict = Literal["steps", "linear", "flat", "quadratic", "zig-zag", "irregular"]
 
 MIN_COUNTS = 6
 """Fewer distinct counts have no verdict: two steps need two counts each beside the noise."""
@@ -88,16 +88,30 @@ def find_steps(
     """
     xs, ys, half = _checked(x, y, intervals)
     unit = float(np.median(ys[ys > 0])) if ys.any() else 1.0
-    curve = _curve(xs, ys / unit, None if half is None else half / unit)
+    curve, half = _curve(xs, ys / unit, None if half is None else half / unit)
     if len(curve) < MIN_COUNTS:
-        return _in_units(_too_few(curve), unit)
+        exact = Noise(sigma=np.zeros(len(curve)), vouched=False)
+        return _report(curve, _too_few(curve), exact, unit)
     absolute = None
     if intervals is None:
         absolute = Curve(x=curve.x, y=curve.y, scale=np.full(len(curve), np.median(curve.scale)))
     selection = select_model(curve, absolute)
-    reading = read_segments(selection)
-    found = _smooth(selection) if reading is None else _from_reading(selection.curve, reading)
-    return _in_units(found, unit)
+    curve = selection.curve
+    if curve is not absolute:  # a fast count among slow ones scatters by its own cost
+        curve = replace(curve, scale=curve.scale * np.maximum(curve.y / _level(curve.y), 0.01))
+    kept = selection.inliers
+    off = (curve.y[kept] - selection.best.fitted) / curve.scale[kept]
+    noise = point_noise(curve, half, float(np.sqrt(np.mean(off**2))))
+    reading = read_lines(selection) or read_segments(selection)
+    if reading is None or _is_poor(reading, curve, noise):
+        reading = _smooth(selection)
+    return _report(curve, reading, noise, unit)
+
+
+def _is_poor(reading: Reading, curve: Curve, noise: Noise) -> bool:
+    """Whether segments or lines miss the points by much, and by more than these scatter."""
+    scatter = float(np.median(noise.sigma / np.maximum(curve.y, 0.01)))
+    return reading.noise > max(_MAX_SCATTER, 2 * scatter)
 
 
 def _checked(
@@ -141,21 +155,27 @@ def _check_values(name: str, values: Floats, good: Bools, what: str) -> None:
         )
 
 
-def _curve(x: Floats, y: Floats, half: Floats | None) -> Curve:
+def _curve(x: Floats, y: Floats, half: Floats | None) -> tuple[Curve, Floats | None]:
     """Combine repeats by their median and estimate each point's share of the noise."""
     counts, inverse, repeats = np.unique(x, return_inverse=True, return_counts=True)
     cost = np.empty(len(counts))
     cost[inverse] = y
     for i in np.flatnonzero(repeats > 1):
         cost[i] = _centre(y[inverse == i])
-    level = np.maximum(running_median(cost), 0.01)  # costs come divided by their median
+    level = _level(cost)
     scale = level / np.sqrt(repeats)
     if half is not None:
-        wide = np.bincount(inverse, half) / repeats / level
+        half = np.bincount(inverse, half) / repeats
+        wide = half / level
         usual = float(np.median(wide))
         if usual > 0:  # no point is trusted more than twice as far as usual
             scale = scale * np.maximum(wide / usual, 0.5)
-    return Curve(x=counts, y=cost, scale=scale)
+    return Curve(x=counts, y=cost, scale=scale), half
+
+
+def _level(cost: Floats) -> Floats:
+    """Return what counts cost thereabouts; costs come divided by their median."""
+    return np.maximum(running_median(cost), 0.01)
 
 
 def _centre(values: Floats) -> float:
@@ -165,65 +185,56 @@ def _centre(values: Floats) -> float:
     return float(np.median(values))
 
 
-def _too_few(curve: Curve) -> Steps:
+def _too_few(curve: Curve) -> Reading:
     """Say that nothing can be said, beyond the line through the points."""
     slope, interval = _overall_slope(curve)
     line = fit_segments(curve, np.zeros(len(curve), dtype=np.int64))
-    return Steps(
+    return Reading(
         verdict="irregular",
         reason=f"{len(curve)} distinct counts are too few to tell a shape: "
         f"measure at least {MIN_COUNTS}.",
-        period=None,
-        period_interval=None,
         period_reason="steps cannot be told from so few counts",
-        edges=(),
         slope=slope,
         slope_interval=interval,
         noise=_scatter(curve, curve.y - line.fitted, 2),
-        outliers=(),
-        recommended=keep_counts(curve.x, curve.y),
+        outliers=np.zeros(len(curve), dtype=np.bool_),
+        cost=curve.y,
     )
 
 
-def _from_reading(curve: Curve, reading: Reading) -> Steps:
-    """Put a reading of segments into the record."""
-    fit = reading.period
+def _report(curve: Curve, reading: Reading, noise: Noise, unit: float) -> Steps:
+    """Put a reading into the record, in the unit of the costs."""
+    fit, slope = reading.period, reading.slope_interval
     return Steps(
         verdict=reading.verdict,
         reason=reading.reason,
         period=None if fit is None else fit.period,
         period_interval=None if fit is None else fit.interval,
         period_reason=reading.period_reason,
-        edges=tuple(
-            Edge(low=low, high=high, rise=rise, rise_interval=(rise - half, rise + half))
-            for low, high, rise, half in reading.edges
-        ),
-        slope=reading.slope,
-        slope_interval=reading.slope_interval,
+        edges=_edges(curve, reading, noise, unit),
+        slope=reading.slope * unit,
+        slope_interval=None if slope is None else (slope[0] * unit, slope[1] * unit),
         noise=reading.noise,
         outliers=tuple(float(value) for value in curve.x[reading.outliers]),
-        recommended=reading.recommended,
+        recommended=recommend(curve, reading.cost, reading.margin, noise),
     )
 
 
-def _in_units(steps: Steps, unit: float) -> Steps:
-    """Give back the unit that costs were divided by."""
-    edges = tuple(
-        structs.replace(
-            edge,
-            rise=edge.rise * unit,
-            rise_interval=(edge.rise_interval[0] * unit, edge.rise_interval[1] * unit),
-        )
-        for edge in steps.edges
-    )
-    interval = steps.slope_interval and (
-        steps.slope_interval[0] * unit,
-        steps.slope_interval[1] * unit,
-    )
-    return structs.replace(steps, edges=edges, slope=steps.slope * unit, slope_interval=interval)
+def _edges(curve: Curve, reading: Reading, noise: Noise, unit: float) -> tuple[Edge, ...]:
+    """Return the edges; an interval that leaves out what the points there say is widened to it."""
+    edges = []
+    for low, high, rise, half in reading.edges:
+        at, to = np.searchsorted(curve.x, [low, high])
+        change = float(curve.y[to] - curve.y[at]) - reading.slope * (high - low)
+        room = half + noise.between(int(at), int(to))
+        if abs(change - rise) > room:
+            half = abs(change - rise)  # noqa: PLW2901
+        bounds = ((rise - half) * unit, (rise + half) * unit)
+        edges.append(Edge(low=low, high=high, rise=rise * unit, rise_interval=bounds))
+    return tuple(edges)
 
 
-def _smooth(selection: Selection) -> Steps:
+def _smooth(selection: Selection) -> Reading:
     """Describe a curve without steps."""
     curve = selection.curve
     kept = curve.only(selection.inliers)
@@ -235,23 +246,17 @@ def _smooth(selection: Selection) -> Steps:
         verdict = "irregular"
         why = f"No line, curve or staircase comes near: the points scatter by {noise:.0%}."
     slope, interval = _overall_slope(kept)
-    cost = np.interp(curve.x, kept.x, model.fitted)
-    if verdict == "irregular" and kind != "curved":
-        cost = curve.y
+    cost = None if noise > _MAX_SCATTER else np.interp(curve.x, kept.x, model.fitted)
     if verdict == "flat":
         cost = np.full(len(curve), float(np.median(curve.y)))
-    return Steps(
+    return Reading(
         verdict=verdict,
         reason=why,
-        period=None,
-        period_interval=None,
-        period_reason="there are no steps",
-        edges=(),
         slope=slope,
         slope_interval=interval,
         noise=noise,
-        outliers=tuple(float(value) for value in curve.x[~selection.inliers]),
-        recommended=keep_counts(curve.x, cost),
+        outliers=~selection.inliers,
+        cost=cost,
     )
 
 

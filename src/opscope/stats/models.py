@@ -21,13 +21,15 @@ from opscope.stats.evidence import (
     unit_range,
 )
 from opscope.stats.periods import comb_cost, comb_index, fit_period, propose_combs
+from opscope.stats.residues import fit_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from opscope.stats.changepoints import Bools, Curve, Floats, Ints
+    from opscope.stats.residues import Classes
 
-Kind = Literal["flat", "linear", "quadratic", "curved", "segments", "comb"]
+Kind = Literal["flat", "linear", "quadratic", "curved", "segments", "comb", "lines"]
 
 _PRIOR = 4.0  # nats a model must gain over the line before it is believed
 _PLAIN = 2.0  # nats by which jumps are preferred to a slope that does as well
@@ -38,7 +40,8 @@ class Model:
     """A candidate with its log evidence against the straight line.
 
     Models with segments have `labels`; evenly spaced ones also `index`, how many edges lie below
-    each point, which may skip where a gap of the grid hides several.
+    each point, which may skip where a gap of the grid hides several. Interleaved lines have
+    `classes` of all points of the curve, also those set aside.
     """
 
     kind: Kind
@@ -46,6 +49,7 @@ class Model:
     fitted: Floats
     labels: Ints | None = None
     index: Ints | None = None
+    classes: Classes | None = None
 
 
 class Candidates:
@@ -91,6 +95,18 @@ def smooth_models(candidates: Candidates) -> Iterator[Model]:
     if n > 6:  # noqa: PLR2004 - three points on each side of a kink
         fit = fit_kink(curve)
         yield Model(kind="curved", score=candidates.evidence(fit) - log(n), fitted=fit.fitted)
+
+
+def line_models(candidates: Candidates, classes: Classes | None, inliers: Bools) -> Iterator[Model]:
+    """Yield the interleaved lines, if there are any and each keeps two points."""
+    if classes is None:
+        return
+    of = classes.of[inliers]
+    if np.bincount(of, minlength=len(classes.rules) + 1).min() < 2:  # noqa: PLR2004 - a line
+        return
+    fit = fit_lines(candidates.curve, of)
+    score = candidates.evidence(fit) - classes.cost
+    yield Model(kind="lines", score=score, fitted=fit.fitted, classes=classes)
 
 
 def segment_models(

@@ -18,11 +18,15 @@ MOST = 0.15
 _FAR = 5.0  # robust sigmas
 
 
-def opinions(curve: Curve, found: list[Segmentation]) -> list[Bools]:
-    """Return distinct sets of inlying points: all; by segments, by growth, by smooth curves."""
+def opinions(curve: Curve, found: list[Segmentation], far: Bools | None = None) -> list[Bools]:
+    """Return distinct sets of inlying points: all; by segments, by growth, by smooth curves.
+
+    `far` are points that some other model holds for outliers.
+    """
     smooth = [spikes_of_polynomial(curve, degree) for degree in (1, 3)]
     none = np.zeros(len(curve), dtype=np.bool_)
     sets = [none, vote_spikes(found), spikes_of_growth(curve), *smooth]
+    sets += [] if far is None else [far]
     distinct: dict[bytes, Bools] = {}
     for spikes in sets:
         if spikes.mean() <= MOST:

@@ -14,14 +14,17 @@ from opscope.stats.models import (
     Candidates,
     comb_models,
     improved,
+    line_models,
     segment_models,
     smooth_models,
 )
 from opscope.stats.outliers import bursts, opinions
+from opscope.stats.residues import find_classes
 
 if TYPE_CHECKING:
     from opscope.stats.changepoints import Bools, Curve, Segmentation
     from opscope.stats.models import Kind, Model
+    from opscope.stats.residues import Classes
 
 _OUTLIER = log(0.05 / 3)  # one point in twenty lies anywhere up to three times too high
 _NEARLY = 1.92  # nats: half the 95 % quantile of chi-square with one degree of freedom
@@ -52,7 +55,8 @@ def select_model(curve: Curve, other: Curve | None = None) -> Selection:
     instead if the scatter about the best model follows that: long curves are asked once the
     segments are known, since searching twice takes long; short ones at the very end.
     """
-    tried = _search(curve)
+    classes = find_classes(curve)
+    tried = _search(curve, classes)
     short = len(curve) <= _SMALL
     if other is not None and not short and _follows(other, tried[0][1], tried[0][0]):
         return select_model(other)
@@ -63,7 +67,7 @@ def select_model(curve: Curve, other: Curve | None = None) -> Selection:
     inliers, candidates = max(followed, key=lambda pair: _joint(pair[1], pair[0]))
     quiet = _without_bursts(candidates, inliers)
     if quiet is not None:
-        calmer = _first_look(curve, found, quiet)
+        calmer = _first_look(curve, found, quiet, classes)
         _second_look(calmer, [], quiet)
         if _joint(calmer, quiet) > _joint(candidates, inliers):
             inliers, candidates = quiet, calmer
@@ -79,10 +83,14 @@ def select_model(curve: Curve, other: Curve | None = None) -> Selection:
     )
 
 
-def _search(curve: Curve) -> list[tuple[Bools, Candidates]]:
+def _search(curve: Curve, classes: Classes | None) -> list[tuple[Bools, Candidates]]:
     """Return candidates for each opinion on outliers, the likeliest first."""
     found = [s for slope in start_slopes(curve) for s in segment_robustly(curve, slope)]
-    tried = [(inliers, _first_look(curve, found, inliers)) for inliers in opinions(curve, found)]
+    far = None if classes is None else classes.spikes
+    tried = [
+        (inliers, _first_look(curve, found, inliers, classes))
+        for inliers in opinions(curve, found, far)
+    ]
     tried.sort(key=lambda pair: _joint(pair[1], pair[0]), reverse=True)
     return tried
 
@@ -100,10 +108,13 @@ def _follows(other: Curve, candidates: Candidates, inliers: Bools) -> bool:
     return theirs < mine - max(2.0, 0.03 * n)
 
 
-def _first_look(curve: Curve, found: list[Segmentation], inliers: Bools) -> Candidates:
-    """Score smooth curves and the segmentations found."""
+def _first_look(
+    curve: Curve, found: list[Segmentation], inliers: Bools, classes: Classes | None
+) -> Candidates:
+    """Score smooth curves, interleaved lines and the segmentations found."""
     candidates = Candidates(curve.only(inliers))
     candidates.add(smooth_models(candidates))
+    candidates.add(line_models(candidates, classes, inliers))
     candidates.add(segment_models(candidates, found, inliers))
     return candidates
 
