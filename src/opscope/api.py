@@ -18,7 +18,7 @@ from opscope.core.study import Cohort, Job, Limits, MeterName, Protocol, Study
 from opscope.core.text import Value
 from opscope.core.trial import Trial
 from opscope.cost.records import Cost
-from opscope.errors import ConfigurationError, InputError, OpscopeError, StoreError
+from opscope.errors import ConfigurationError, InputError, OpscopeError, StoreError, TableError
 
 if TYPE_CHECKING:
     from opscope.analysis.findings import Answers
@@ -335,7 +335,11 @@ def steps(table: Path, *, x: str, y: str, where: Iterable[tuple[str, str]] = ())
     from opscope.analysis.steps import find_steps
     from opscope.store.exchange import read_columns
 
-    return find_steps(*read_columns(table, x, y, where=dict(where)))
+    columns = read_columns(table, x, y, where=dict(where))
+    try:
+        return find_steps(*columns)
+    except TableError as exc:
+        raise TableError(exc.what, where=str(table), remedy=exc.remedy) from exc
 
 
 def _parameters(configuration: Configuration) -> dict[str, Value]:

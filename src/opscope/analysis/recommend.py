@@ -83,6 +83,8 @@ def recommend(
         own = (off < -bound) | (noise.vouched & (off > bound))
         if np.mean(np.abs(off) > bound) > MOST:
             own[:] = True
+    if not own.any():
+        return keep_counts(curve.x, cost, margin)
     cost = np.where(own, curve.y, cost)
     apart = np.maximum(noise.apart(), NEGLIGIBLE * np.abs(cost)[:, None])
     fitted = np.zeros_like(apart) if margin is None else margin
@@ -104,12 +106,15 @@ def keep_counts(x: Floats, cost: Floats, margin: Floats | None = None) -> tuple[
 
     Source: behaviour study, Sec. 4.1, the implication of finding 1; App. B.2 for zig-zags.
     """
-    kept: list[int] = []
+    kept = np.empty(len(x), dtype=np.int64)
+    number = 0
     for i in reversed(range(len(x))):
-        room = 0.0 if margin is None else margin[i, kept]
-        if not np.any(cost[kept] <= cost[i] + room):
-            kept.append(i)
-    return tuple(float(x[i]) for i in reversed(kept))
+        larger = kept[:number]
+        room = 0.0 if margin is None else margin[i, larger]
+        if not np.any(cost[larger] <= cost[i] + room):
+            kept[number] = i
+            number += 1
+    return tuple(x[kept[:number][::-1]].tolist())
 
 
 def level_margin(fit: SegmentFit, labels: NDArray[np.int64], sigma: float) -> Floats:

@@ -117,7 +117,7 @@ def _read(curve: Curve, everywhere: Ints, shape: Shape, outliers: Bools, comb: _
         slope_interval=slope_interval,
         noise=_noise(shape),
         outliers=outliers,
-        cost=cost,
+        cost=None if verdict == "irregular" else cost,
         margin=margin,
     )
 

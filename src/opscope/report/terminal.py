@@ -149,20 +149,25 @@ def steps_view(steps: Steps) -> RenderableType:
         low, high = steps.period_interval
         period += f"   [{low:.4g} – {high:.4g}]"
     lines.append(Text(f"period       {period}   {steps.period_reason}"))
-    for edge in steps.edges:
+    lines.append(Text(f"scatter      {steps.noise:.1%} about the fit"))
+    for edge in steps.edges[:_LISTED]:
         low, high = edge.rise_interval
         between = f"between {edge.low:g} and {edge.high:g}"
         lines.append(Text(f"edge         {between}: {edge.rise:+.4g}   [{low:.4g} – {high:.4g}]"))
+    if len(steps.edges) > _LISTED:
+        lines.append(Text(f"…            {len(steps.edges)} edges in all; --json lists them"))
     lines.append(Text(f"recommended  {_numbers(steps.recommended)}", style="bold"))
     return Group(*lines)
 
 
 def _effects(effects: Sequence[Effect]) -> Table:
     table = Table("size", "value", "95 % interval", box=None, padding=(0, 2, 0, 0))
-    for effect in effects:
+    for effect in effects[:_LISTED]:
         unit = unit_of(effect.unit.partition(" per ")[0])
         bounds = interval(effect.interval, unit)
         table.add_row(Text(effect.name), quantity(effect.value, unit or effect.unit), bounds)
+    if len(effects) > _LISTED:
+        table.add_row(f"… {len(effects)} in all; --json lists them", "", "")
     return table
 
 

@@ -20,6 +20,7 @@ _MOST_CLASSES = 4
 _WIDEST = 64  # gaps of the grid; a rarer remainder has too few points in most sweeps
 _FAR = 5.0  # robust sigmas
 _FALLS = 0.15  # falls below this share of the rises leave a staircase
+_TELLING = 0.3  # of the squares about one line; a remainder of a staircase takes away less
 _BELIEF = 10.0  # nats per split: noise alone never gave half as much
 
 
@@ -95,8 +96,9 @@ def find_classes(curve: Curve) -> Classes | None:
     place = np.rint((curve.x - curve.x[0]) / grid).astype(np.int64)
     keep = np.ones(len(curve), dtype=np.bool_)
     found = _grow(curve, place, grid, keep)
-    if found is None:  # spikes may hide what a few fast counts show
-        keep = ~_above(curve)
+    above = _above(curve)
+    if found is None and above.any():  # spikes may hide what a few fast counts show
+        keep = ~above
         found = _grow(curve, place, grid, keep)
     for _ in range(3):
         if found is None:
@@ -134,26 +136,29 @@ def _grow(curve: Curve, place: Ints, grid: float, keep: Bools) -> Classes | None
     rules: list[tuple[float, float]] = []
     parents: list[int] = []
     best, cost = 0.0, 0.0
-    while len(rules) + 1 < _MOST_CLASSES:
-        first = round(rules[0][0] / grid) if rules else 0
-        tried = [_split(kept, at, of[keep] == c, first) for c in range(len(rules) + 1)]
-        gains = [-np.inf if split is None else split[0] for split in tried]
-        parent = int(np.argmax(gains))
-        split = tried[parent]
+    splits = [_split(kept, at, of[keep] == 0, 0)]
+    if splits[0] is None or splits[0][0] < _TELLING * null.rss:
+        return None
+    while len(splits) < _MOST_CLASSES:
+        parent = int(np.argmax([-np.inf if split is None else split[0] for split in splits]))
+        split = splits[parent]
         if split is None:
             break
         _, modulus, remainder, number = split
         remainder = _plainer(at[of[keep] == parent], curve.x[0] / grid, modulus, remainder)
-        trial = np.where((of == parent) & (place % modulus == remainder), len(rules) + 1, of)
+        trial = np.where((of == parent) & (place % modulus == remainder), len(splits), of)
         fit = fit_lines(kept, trial[keep])
-        evidence = log_evidence(n=len(kept), null=null, rss=fit.rss, size=fit.size)
         price = cost + log(number)
-        if evidence - price < best + _BELIEF:
+        score = log_evidence(n=len(kept), null=null, rss=fit.rss, size=fit.size) - price
+        if score < best + _BELIEF:
             break
-        best, cost, of = evidence - price, price, trial
+        best, cost, of = score, price, trial
         width = modulus * grid
         rules.append((width, float((curve.x[0] + remainder * grid) % width)))
         parents.append(parent)
+        first = round(rules[0][0] / grid)
+        splits[parent] = _split(kept, at, of[keep] == parent, first)
+        splits.append(_split(kept, at, of[keep] == len(splits), first))
     if not rules:
         return None
     spikes = ~keep

@@ -14,12 +14,12 @@ from opscope.errors import TableError
 def read_columns(
     table: Path, x: str, y: str, *, where: Mapping[str, str]
 ) -> tuple[list[float], list[float]]:
-    """Return two numeric columns of a CSV file whose first row names the columns.
+    """Return counts and their costs, two columns of a CSV file whose first row names the columns.
 
     Args:
         table: The file, UTF-8.
-        x: Name of the first column.
-        y: Name of the second.
+        x: Name of the column of counts, which are positive.
+        y: Name of the column of costs, which are not negative.
         where: Columns and the value, as text or number, that a row must have to take part.
 
     Raises:
@@ -40,6 +40,14 @@ def read_columns(
         raise TableError("no row is left", where=str(table), remedy="Check --where.")
     xs = [_number(row[x], x, table, line) for line, row in rows]
     ys = [_number(row[y], y, table, line) for line, row in rows]
+    for (line, _), count, cost in zip(rows, xs, ys, strict=True):
+        if count <= 0 or cost < 0:
+            bad, what = (f"{x} is {count:g}", "positive") if count <= 0 else (f"{y} is {cost:g}", "at least 0")
+            raise TableError(
+                f"{bad}, but must be {what}",
+                where=f"{table}, line {line}",
+                remedy="Correct or remove the row.",
+            )
     return xs, ys
 
 
