@@ -43,17 +43,18 @@ class Noise:
         return _NORMAL * np.hypot(self.sigma[:, None], self.sigma[None, :])
 
 
-def point_noise(curve: Curve, half: Floats | None, scatter: float) -> Noise:
+def point_noise(curve: Curve, half: Floats | None, scatter: float | None) -> Noise:
     """Return the noise of single points, which no misfit inflates.
 
     Args:
         curve: The points.
         half: Half widths of their 95 % intervals, if measured.
-        scatter: Of the points about the best fit, in units of `curve.scale`, believed to be
-            noise unless it is far more than the points themselves show.
+        scatter: Of the points about a fit that describes them, in units of `curve.scale`; taken
+            for noise unless it is far more than the points themselves show.
     """
     local = local_noise(curve)
-    sigma = curve.scale * (scatter if scatter <= _MISFIT * local else local)
+    believed = scatter is not None and scatter <= _MISFIT * local
+    sigma = curve.scale * (scatter if believed else local)
     if half is None:
         return Noise(sigma=sigma, vouched=False)
     least = half / _NORMAL
@@ -83,12 +84,13 @@ def recommend(
         own = (off < -bound) | (noise.vouched & (off > bound))
         if np.mean(np.abs(off) > bound) > MOST:
             own[:] = True
-    if not own.any():
-        return keep_counts(curve.x, cost, margin)
     cost = np.where(own, curve.y, cost)
     apart = np.maximum(noise.apart(), NEGLIGIBLE * np.abs(cost)[:, None])
-    fitted = np.zeros_like(apart) if margin is None else margin
-    return keep_counts(curve.x, cost, np.where(own[:, None] | own[None, :], apart, fitted))
+    if not own.all() and margin is None:
+        margin = np.zeros_like(apart)
+    if margin is not None:  # a fit knows no less than two points
+        apart = np.where(own[:, None] | own[None, :], apart, np.minimum(margin, apart))
+    return keep_counts(curve.x, cost, apart)
 
 
 def keep_counts(x: Floats, cost: Floats, margin: Floats | None = None) -> tuple[float, ...]:

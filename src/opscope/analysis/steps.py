@@ -101,10 +101,13 @@ def find_steps(
         curve = replace(curve, scale=curve.scale * np.maximum(curve.y / _level(curve.y), 0.01))
     kept = selection.inliers
     off = (curve.y[kept] - selection.best.fitted) / curve.scale[kept]
-    noise = point_noise(curve, half, float(np.sqrt(np.mean(off**2))))
+    scatter = float(np.sqrt(np.mean(off**2)))
+    noise = point_noise(curve, half, scatter)
     reading = read_lines(selection) or read_segments(selection)
     if reading is None or _is_poor(reading, curve, noise):
         reading = _smooth(selection)
+    if reading.cost is None:
+        noise = point_noise(curve, half, None)
     return _report(curve, reading, noise, unit)
 
 

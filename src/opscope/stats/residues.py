@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from opscope.stats.changepoints import RESOLUTION, running_median
+from opscope.stats.changepoints import RESOLUTION, Curve, running_median
 from opscope.stats.evidence import fit_polynomial, log_evidence, unit_range
 from opscope.stats.outliers import MOST, spikes_of_polynomial
 
 if TYPE_CHECKING:
-    from opscope.stats.changepoints import Bools, Curve, Floats, Ints
+    from opscope.stats.changepoints import Bools, Floats, Ints
 
 _MEMBERS = 4  # fewer follow any line by chance
 _MOST_CLASSES = 4
@@ -94,16 +94,15 @@ def find_classes(curve: Curve) -> Classes | None:
     if grid is None:
         return None
     place = np.rint((curve.x - curve.x[0]) / grid).astype(np.int64)
-    keep = np.ones(len(curve), dtype=np.bool_)
+    keep = ~_above(curve)
     found = _grow(curve, place, grid, keep)
-    above = _above(curve)
-    if found is None and above.any():  # spikes may hide what a few fast counts show
-        keep = ~above
+    if found is None and not keep.all():  # a few slow counts may be a class
+        keep[:] = True
         found = _grow(curve, place, grid, keep)
     for _ in range(3):
         if found is None:
             return None
-        far = _far(curve, found.of, keep)
+        far = _far(curve, found.of)
         if far.mean() > MOST or np.array_equal(far, ~keep):
             break
         keep = ~far
@@ -147,6 +146,9 @@ def _grow(curve: Curve, place: Ints, grid: float, keep: Bools) -> Classes | None
         _, modulus, remainder, number = split
         remainder = _plainer(at[of[keep] == parent], curve.x[0] / grid, modulus, remainder)
         trial = np.where((of == parent) & (place % modulus == remainder), len(splits), of)
+        if rules and not _is_apart(kept, of[keep] == parent, trial[keep] == len(splits)):
+            splits[parent] = None
+            continue
         fit = fit_lines(kept, trial[keep])
         price = cost + log(number)
         score = log_evidence(n=len(kept), null=null, rss=fit.rss, size=fit.size) - price
@@ -163,6 +165,16 @@ def _grow(curve: Curve, place: Ints, grid: float, keep: Bools) -> Classes | None
         return None
     spikes = ~keep
     return Classes(of=of, rules=tuple(rules), parents=tuple(parents), spikes=spikes, cost=cost)
+
+
+def _is_apart(curve: Curve, parent: Bools, mine: Bools) -> bool:
+    """Whether most members lie off the line of those they part from; a few spikes among them may."""
+    rest = curve.only(parent & ~mine)
+    line = fit_lines(rest, np.zeros(len(rest), dtype=np.int64))
+    level, slope = line.coefficients[0]
+    usual = 1.4826 * float(np.median(np.abs(rest.y - line.fitted) / rest.scale))
+    off = np.abs(curve.y - level - slope * curve.x)[mine] / curve.scale[mine]
+    return float(np.quantile(off, 0.25)) > 2 * max(usual, RESOLUTION)
 
 
 def _plainer(place: Ints, first: float, modulus: int, remainder: int) -> int:
@@ -221,11 +233,13 @@ def _rss(sums: Floats) -> Floats:
     return np.asarray(np.maximum(yy - y * y / w - across * across / square, 0.0))
 
 
-def _far(curve: Curve, of: Ints, keep: Bools) -> Bools:
-    """Return the points far from their class's line."""
-    fit = fit_lines(curve.only(keep), of[keep])
-    line = fit.coefficients[of, 0] + fit.coefficients[of, 1] * curve.x
-    off = np.abs(curve.y - line) / curve.scale
+def _far(curve: Curve, of: Ints) -> Bools:
+    """Return the points far from their class's line of least absolute deviations."""
+    off = np.ones(len(curve))
+    for _ in range(12):  # iteratively reweighted least squares
+        weighted = Curve(x=curve.x, y=curve.y, scale=curve.scale * np.sqrt(off))
+        off = np.abs(curve.y - fit_lines(weighted, of).fitted) / curve.scale
+        off = np.maximum(off, RESOLUTION)
     far: Bools = off > _FAR * max(1.4826 * float(np.median(off)), RESOLUTION)
     return far
 
