@@ -161,9 +161,7 @@ def test_what_is_recommended_of_a_zig_zag_is_sound_and_complete(case, nested):
 
 @settings(derandomize=True, deadline=None, max_examples=200)
 @given(
-    st.lists(
-        st.one_of(st.integers(1, 8).map(float), st.floats(0.2, 20)), min_size=6, max_size=60
-    ),
+    st.lists(st.one_of(st.integers(1, 8).map(float), st.floats(0.2, 20)), min_size=6, max_size=60),
     st.booleans(),
 )
 def test_what_is_recommended_of_any_measured_curve_is_sound_and_complete(costs, growing):

@@ -104,6 +104,10 @@ def _shares(curve: Curve, of: Ints, classes: Classes, cost: Floats) -> str:
     for c, (modulus, remainder) in enumerate(classes.rules, start=1):
         mine = of == c
         share = float(np.median(cost[mine] / (rest[0] + rest[1] * curve.x[mine])))
-        name = f"multiples of {modulus:g}" if remainder == 0 else f"counts {modulus:g}k + {remainder:g}"
+        name = (
+            f"multiples of {modulus:g}"
+            if remainder == 0
+            else f"counts {modulus:g}k + {remainder:g}"
+        )
         texts.append(f"{name} {share:.0%}")
     return f"Of what the others cost, {' and '.join(texts)}."

@@ -53,8 +53,8 @@ def point_noise(curve: Curve, half: Floats | None, scatter: float | None) -> Noi
             for noise unless it is far more than the points themselves show.
     """
     local = local_noise(curve)
-    believed = scatter is not None and scatter <= _MISFIT * local
-    sigma = curve.scale * (scatter if believed else local)
+    believed = local if scatter is None or scatter > _MISFIT * local else scatter
+    sigma = curve.scale * believed
     if half is None:
         return Noise(sigma=sigma, vouched=False)
     least = half / _NORMAL

@@ -10,24 +10,17 @@ import numpy as np
 
 from opscope.analysis.interleaved import read_lines
 from opscope.analysis.reading import Reading, Verdict
-from opscope.analysis.recommend import NEGLIGIBLE, Noise, point_noise, recommend
+from opscope.analysis.recommend import Noise, point_noise, recommend
+from opscope.analysis.smooth import MAX_SCATTER, MIN_COUNTS, read_few, read_smooth
 from opscope.analysis.staircase import read_segments
 from opscope.errors import TableError
-from opscope.stats.changepoints import Curve, running_median, student_quantile
-from opscope.stats.evidence import fit_segments
+from opscope.stats.changepoints import Curve, running_median
 from opscope.stats.selection import select_model
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from opscope.stats.changepoints import Bools, Floats
-    from opscope.stats.models import Kind
-    from opscope.stats.selection import Selection
-
-MIN_COUNTS = 6
-"""Fewer distinct counts have no verdict: two steps need two counts each beside the noise."""
-
-_MAX_SCATTER = 0.1  # a smooth curve that misses its points by more is no description of them
 
 
 class Edge(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -91,7 +84,7 @@ def find_steps(
     curve, half = _curve(xs, ys / unit, None if half is None else half / unit)
     if len(curve) < MIN_COUNTS:
         exact = Noise(sigma=np.zeros(len(curve)), vouched=False)
-        return _report(curve, _too_few(curve), exact, unit)
+        return _report(curve, read_few(curve), exact, unit)
     absolute = None
     if intervals is None:
         absolute = Curve(x=curve.x, y=curve.y, scale=np.full(len(curve), np.median(curve.scale)))
@@ -105,7 +98,7 @@ def find_steps(
     noise = point_noise(curve, half, scatter)
     reading = read_lines(selection) or read_segments(selection)
     if reading is None or _is_poor(reading, curve, noise):
-        reading = _smooth(selection)
+        reading = read_smooth(selection)
     if reading.cost is None:
         noise = point_noise(curve, half, None)
     return _report(curve, reading, noise, unit)
@@ -114,7 +107,7 @@ def find_steps(
 def _is_poor(reading: Reading, curve: Curve, noise: Noise) -> bool:
     """Whether segments or lines miss the points by much, and by more than these scatter."""
     scatter = float(np.median(noise.sigma / np.maximum(curve.y, 0.01)))
-    return reading.noise > max(_MAX_SCATTER, 2 * scatter)
+    return reading.noise > max(MAX_SCATTER, 2 * scatter)
 
 
 def _checked(
@@ -188,23 +181,6 @@ def _centre(values: Floats) -> float:
     return float(np.median(values))
 
 
-def _too_few(curve: Curve) -> Reading:
-    """Say that nothing can be said, beyond the line through the points."""
-    slope, interval = _overall_slope(curve)
-    line = fit_segments(curve, np.zeros(len(curve), dtype=np.int64))
-    return Reading(
-        verdict="irregular",
-        reason=f"{len(curve)} distinct counts are too few to tell a shape: "
-        f"measure at least {MIN_COUNTS}.",
-        period_reason="steps cannot be told from so few counts",
-        slope=slope,
-        slope_interval=interval,
-        noise=_scatter(curve, curve.y - line.fitted, 2),
-        outliers=np.zeros(len(curve), dtype=np.bool_),
-        cost=curve.y,
-    )
-
-
 def _report(curve: Curve, reading: Reading, noise: Noise, unit: float) -> Steps:
     """Put a reading into the record, in the unit of the costs."""
     fit, slope = reading.period, reading.slope_interval
@@ -235,72 +211,3 @@ def _edges(curve: Curve, reading: Reading, noise: Noise, unit: float) -> tuple[E
         bounds = ((rise - half) * unit, (rise + half) * unit)
         edges.append(Edge(low=low, high=high, rise=rise * unit, rise_interval=bounds))
     return tuple(edges)
-
-
-def _smooth(selection: Selection) -> Reading:
-    """Describe a curve without steps."""
-    curve = selection.curve
-    kept = curve.only(selection.inliers)
-    verdict, kind, why = _smooth_verdict(kept, selection)
-    model = selection.models[kind]
-    residual = kept.y - model.fitted
-    noise = _scatter(kept, residual, 1 if kind == "flat" else 2)
-    if noise > _MAX_SCATTER:
-        verdict = "irregular"
-        why = f"No line, curve or staircase comes near: the points scatter by {noise:.0%}."
-    slope, interval = _overall_slope(kept)
-    cost = None if noise > _MAX_SCATTER else np.interp(curve.x, kept.x, model.fitted)
-    if verdict == "flat":
-        cost = np.full(len(curve), float(np.median(curve.y)))
-    return Reading(
-        verdict=verdict,
-        reason=why,
-        slope=slope,
-        slope_interval=interval,
-        noise=noise,
-        outliers=~selection.inliers,
-        cost=cost,
-    )
-
-
-def _smooth_verdict(kept: Curve, selection: Selection) -> tuple[Verdict, Kind, str]:
-    """Choose the plainest smooth model that is good enough for a designer."""
-    models = selection.models
-    kinds: tuple[Kind, ...] = ("flat", "linear", "quadratic", "curved")
-    kind = max((k for k in kinds if k in models), key=lambda k: models[k].score)
-    plainer: tuple[Kind, ...] = ("flat", "linear", "quadratic")
-    for other in plainer:
-        if kind == other:
-            break
-        near = float(np.max(np.abs(models[other].fitted - models[kind].fitted) / kept.scale))
-        if near < NEGLIGIBLE:
-            kind = other
-            break
-    gap = float(np.min(np.diff(kept.x)))
-    texts: dict[Kind, tuple[Verdict, str]] = {
-        "flat": ("flat", "The cost does not depend on the count: use the largest."),
-        "linear": (
-            "linear",
-            f"The cost follows a line; steps no wider than the grid of {gap:g} would look alike.",
-        ),
-        "quadratic": ("quadratic", "The cost follows a parabola without steps."),
-        "curved": ("irregular", "The cost bends smoothly, but is neither a line nor a parabola."),
-    }
-    verdict, why = texts[kind]
-    return verdict, kind, why
-
-
-def _scatter(kept: Curve, residual: Floats, size: int) -> float:
-    """Return the relative scatter of residuals with `size` coefficients fitted."""
-    level = np.maximum(np.abs(kept.y - residual), 0.01)  # as in _curve
-    return float(np.sqrt(np.sum((residual / level) ** 2) / max(len(kept) - size, 1)))
-
-
-def _overall_slope(kept: Curve) -> tuple[float, tuple[float, float] | None]:
-    """Return the slope of the straight line with its 95 % interval, which two points lack."""
-    fit = fit_segments(kept, np.zeros(len(kept), dtype=np.int64))
-    degrees = len(kept) - 2
-    if degrees < 1:
-        return fit.slope, None
-    half = student_quantile(degrees) * float(np.sqrt(fit.rss / degrees / fit.sxx))
-    return fit.slope, (fit.slope - half, fit.slope + half)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from opscope.stats.changepoints import Bools, Curve, Floats, Ints
-    from opscope.stats.residues import Classes
+    from opscope.stats.residues import Classes, LinesFit
 
 Kind = Literal["flat", "linear", "quadratic", "curved", "segments", "comb", "lines"]
 
@@ -74,7 +74,7 @@ class Candidates:
             if model.kind not in self.best or self.best[model.kind].score < model.score:
                 self.best[model.kind] = model
 
-    def evidence(self, fit: Fit | SegmentFit) -> float:
+    def evidence(self, fit: Fit | SegmentFit | LinesFit) -> float:
         """Return the log evidence of a fit against the line, less the prior."""
         n = len(self.curve)
         return log_evidence(n=n, null=self.null, rss=fit.rss, size=fit.size) - _PRIOR

@@ -21,7 +21,9 @@ def local_noise(curve: Curve) -> float:
     lag, be it smooth, a staircase or a zig-zag; the least scatter over the lags is the noise.
     """
     n = len(curve)
-    return max(min(_scatter(curve, lag) for lag in range(1, min(_LAGS, (n - 1) // 4) + 1)), RESOLUTION)
+    return max(
+        min(_scatter(curve, lag) for lag in range(1, min(_LAGS, (n - 1) // 4) + 1)), RESOLUTION
+    )
 
 
 def _scatter(curve: Curve, lag: int) -> float:

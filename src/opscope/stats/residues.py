@@ -21,7 +21,7 @@ _WIDEST = 64  # gaps of the grid; a rarer remainder has too few points in most s
 _FAR = 5.0  # robust sigmas
 _FALLS = 0.15  # falls below this share of the rises leave a staircase
 _TELLING = 0.3  # of the squares about one line; a remainder of a staircase takes away less
-_BELIEF = 10.0  # nats per split: noise alone never gave half as much
+_BELIEF = 10.0  # nats a rule must gain beyond the number of rules tried
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -29,13 +29,12 @@ class Classes:
     """Which class each point of a curve belongs to, and the remainder that sets each apart.
 
     Class 0 is the rest; class i > 0 holds the counts with `x % modulus == remainder`, for
-    `rules[i - 1] = (modulus, remainder)`, that were in class `parents[i - 1]` before. `cost` is
-    the log of how many such rules were tried.
+    `rules[i - 1] = (modulus, remainder)`, out of one of the classes before. `spikes` lie far from
+    their lines. `cost` is the log of how many such rules were tried.
     """
 
     of: Ints
     rules: tuple[tuple[float, float], ...]
-    parents: tuple[int, ...]
     spikes: Bools
     cost: float
 
@@ -85,8 +84,7 @@ def fit_lines(curve: Curve, of: Ints) -> LinesFit:
 
 
 def find_classes(curve: Curve) -> Classes | None:
-    """Return the remainders that part the counts into lines among which the cost goes back and
-    forth, or None.
+    """Return remainders that part the counts into lines among which the cost falls back, or None.
 
     Points far from their line are set aside and the search repeated, so that spikes found no class.
     """
@@ -133,7 +131,6 @@ def _grow(curve: Curve, place: Ints, grid: float, keep: Bools) -> Classes | None
     null = fit_polynomial(kept, 1)
     of = np.zeros(len(curve), dtype=np.int64)
     rules: list[tuple[float, float]] = []
-    parents: list[int] = []
     best, cost = 0.0, 0.0
     splits = [_split(kept, at, of[keep] == 0, 0)]
     if splits[0] is None or splits[0][0] < _TELLING * null.rss:
@@ -157,18 +154,17 @@ def _grow(curve: Curve, place: Ints, grid: float, keep: Bools) -> Classes | None
         best, cost, of = score, price, trial
         width = modulus * grid
         rules.append((width, float((curve.x[0] + remainder * grid) % width)))
-        parents.append(parent)
         first = round(rules[0][0] / grid)
         splits[parent] = _split(kept, at, of[keep] == parent, first)
         splits.append(_split(kept, at, of[keep] == len(splits), first))
     if not rules:
         return None
     spikes = ~keep
-    return Classes(of=of, rules=tuple(rules), parents=tuple(parents), spikes=spikes, cost=cost)
+    return Classes(of=of, rules=tuple(rules), spikes=spikes, cost=cost)
 
 
 def _is_apart(curve: Curve, parent: Bools, mine: Bools) -> bool:
-    """Whether most members lie off the line of those they part from; a few spikes among them may."""
+    """Whether most members lie off the line of those they part from, not a few spikes alone."""
     rest = curve.only(parent & ~mine)
     line = fit_lines(rest, np.zeros(len(rest), dtype=np.int64))
     level, slope = line.coefficients[0]
@@ -211,7 +207,7 @@ def _split(
     u = unit_range(part.x)
     rest = part.y - fit_polynomial(part, 1).fitted
     columns = np.stack([np.ones(n), w, w * u, w * u * u, w * rest, w * u * rest, w * rest**2])
-    inside = np.stack(
+    inside: Floats = np.stack(
         [np.bincount(bins, np.tile(column, len(moduli)), minlength=total) for column in columns]
     )
     outside = columns.sum(axis=1)[:, None] - inside

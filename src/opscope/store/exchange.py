@@ -42,7 +42,11 @@ def read_columns(
     ys = [_number(row[y], y, table, line) for line, row in rows]
     for (line, _), count, cost in zip(rows, xs, ys, strict=True):
         if count <= 0 or cost < 0:
-            bad, what = (f"{x} is {count:g}", "positive") if count <= 0 else (f"{y} is {cost:g}", "at least 0")
+            bad, what = (
+                (f"{x} is {count:g}", "positive")
+                if count <= 0
+                else (f"{y} is {cost:g}", "at least 0")
+            )
             raise TableError(
                 f"{bad}, but must be {what}",
                 where=f"{table}, line {line}",
