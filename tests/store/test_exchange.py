@@ -61,3 +61,16 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path):
     binary.write_bytes(b"\xff\xfe\x00\x01")
     with pytest.raises(TableError, match="cannot be read"):
         read_columns(binary, "x", "y", where={})
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("512,2,", "512,0,", "line 3: cout is 0, but must be positive"),
+        ("0.6", "-0.6", "line 3: latency_ms is -0.6, but must be at least 0"),
+    ],
+)
+def test_a_value_that_no_count_or_cost_has_is_named_by_line_and_column(table, old, new, message):
+    table.write_text(TABLE.replace(old, new))
+    with pytest.raises(TableError, match=message):
+        read_columns(table, "cout", "latency_ms", where={})

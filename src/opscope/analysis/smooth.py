@@ -50,7 +50,10 @@ def read_smooth(selection: Selection) -> Reading:
     noise = _scatter(kept, residual, 1 if kind == "flat" else 2)
     if noise > MAX_SCATTER:
         verdict = "irregular"
-        why = f"No line, curve or staircase comes near: the points scatter by {noise:.0%}."
+        why = (
+            f"No line, curve or staircase comes near, the points scatter by {noise:.0%}: "
+            "each count is judged by its own point."
+        )
     slope, interval = _overall_slope(kept)
     cost = None if noise > MAX_SCATTER else np.interp(curve.x, kept.x, model.fitted)
     if verdict == "flat":

@@ -213,7 +213,10 @@ def _reason(verdict: Reads, shape: Shape, period: PeriodFit | None) -> str:
     if verdict == "linear":
         gap = float(np.min(np.diff(shape.curve.x)))
         return f"The cost climbs by a slope with {jumps} in it; a grid of {gap:g} shows no steps."
-    return f"The cost goes up and down in {jumps} without a regular pattern."
+    return (
+        f"The cost goes up and down in {jumps} without a regular pattern: "
+        "each count is judged by its own point."
+    )
 
 
 def _costs(

@@ -170,7 +170,7 @@ def _is_apart(curve: Curve, parent: Bools, mine: Bools) -> bool:
     level, slope = line.coefficients[0]
     usual = 1.4826 * float(np.median(np.abs(rest.y - line.fitted) / rest.scale))
     off = np.abs(curve.y - level - slope * curve.x)[mine] / curve.scale[mine]
-    return float(np.quantile(off, 0.25)) > 2 * max(usual, RESOLUTION)
+    return float(np.quantile(off, 0.25)) > 1.5 * max(usual, RESOLUTION)
 
 
 def _plainer(place: Ints, first: float, modulus: int, remainder: int) -> int:
