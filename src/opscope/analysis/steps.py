@@ -39,9 +39,9 @@ class Edge(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 class Steps(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What shape a response has, with its edges, its period, and the counts worth using.
 
-    `slope` is y per x within steps, or overall where there are none; `noise` the relative scatter
-    about the fit, a fraction; `outliers` the x of points set aside. Intervals are 95 %, absent
-    where the points cannot give one.
+    `slope` is y per x within steps, overall where there are none, or along the line that most
+    counts of a zig-zag lie on; `noise` the relative scatter about the fit, a fraction; `outliers`
+    the x of points set aside. Intervals are 95 %, absent where the points cannot give one.
     `period_reason` says how the period was derived, or why there is none.
     """
 
