@@ -69,7 +69,7 @@ class Round(Record, frozen=True, kw_only=True):
 
     Attributes:
         start_s: When, in seconds since the cohort's first round.
-        probes: Calls of each reference kernel, by its name.
+        probes: Calls of each reference kernel, by its name; none where rounds follow too fast.
         steal_s: Time that the hypervisor gave to others since the round before, over all cores.
         frequency_hz: Clock frequency of the core, where it can be read.
         temperature_c: Of the warmest sensor, where there is one.

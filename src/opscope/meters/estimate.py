@@ -36,12 +36,13 @@ class Estimate(Record, frozen=True, kw_only=True):
     doubt: str = ""
 
 
-def estimate(visits: Sequence[Visit], *, least_change: float) -> Estimate:
+def estimate(visits: Sequence[Visit], *, least_change: float | None = None) -> Estimate:
     """Return the estimate from the visits to one deployment.
 
     Args:
         visits: One of each round, at least one.
-        least_change: Relative change with time, order or what ran before that makes it untrusted.
+        least_change: Relative change with time, order or what ran before that makes it untrusted;
+            unless given, that is not looked into.
     """
     clean = {index: min(s) for index, v in enumerate(visits) if (s := v.samples.undisturbed_s)}
     replaced = {} if 2 * len(clean) > len(visits) else _by_cpu_time(visits, clean)
@@ -57,7 +58,7 @@ def estimate(visits: Sequence[Visit], *, least_change: float) -> Estimate:
         preparations=len({visit.preparation for visit in kept}),
         by_cpu_time=len(replaced),
         doubt=_disturbed(len(visits), len(clean), len(replaced))
-        or _dependent(kept, numbers, least_change),
+        or ("" if least_change is None else _dependent(kept, numbers, least_change)),
     )
 
 

@@ -68,7 +68,7 @@ class CallLatencyMeter:
         rounds = len(readings.visits) // len(readings.terms)
         if rounds < min(readings.protocol.min_rounds, readings.protocol.rounds):
             return ""
-        value, interval = _combined(readings, _estimates(readings))
+        value, interval = _combined(readings, _estimates(readings, None))
         if interval and interval[1] - interval[0] <= 2 * readings.protocol.precision * value:
             return "precision"
         return "rounds" if rounds >= readings.protocol.rounds else ""
@@ -83,7 +83,7 @@ class CallLatencyMeter:
         """
         if not readings.visits:
             raise MeasurementError("the deployment was never visited")
-        estimates = _estimates(readings)
+        estimates = _estimates(readings, readings.protocol.precision)
         value, interval = _combined(readings, estimates)
         seen = speed(readings.workload, readings.rounds, readings.reference)
         if seen:
@@ -150,12 +150,12 @@ def _both(first: tuple[T, ...] | None, second: tuple[T, ...] | None) -> tuple[T,
     return None if first is None or second is None else first + second
 
 
-def _estimates(readings: Readings) -> list[Estimate]:
+def _estimates(readings: Readings, least_change: float | None) -> list[Estimate]:
     """Return the estimate of each term."""
     return [
         estimate(
             [visit for visit in readings.visits if visit.term == number],
-            least_change=readings.protocol.precision,
+            least_change=least_change,
         )
         for number in range(len(readings.terms))
     ]
