@@ -23,15 +23,22 @@ def test_the_digest_names_the_content():
 
 
 @pytest.mark.parametrize(
-    "text", [f"{TEXT}@int8,batch=4", f"{TEXT}@bf16", "zoo:resnet18,input=224@fp32"]
+    "text",
+    [
+        f"{TEXT}@int8,batch=4",
+        f"{TEXT}@bf16",
+        f"{TEXT}@fp32,copies=8",
+        f"{TEXT}@int8,batch=4,copies=1",
+        "zoo:resnet18,input=224@fp32",
+    ],
 )
 def test_a_workload_is_its_text(text):
     assert str(Workload.parse(text)) == text
 
 
-def test_precision_and_batch_may_be_left_out():
+def test_precision_and_options_may_be_left_out():
     workload = Workload.parse(TEXT)
-    assert (workload.precision, workload.batch) == (Precision.FP32, 1)
+    assert (workload.precision, workload.batch, workload.copies) == (Precision.FP32, 1, 0)
     assert str(workload) == f"{TEXT}@fp32"
 
 
@@ -41,7 +48,10 @@ def test_precision_and_batch_may_be_left_out():
         ("@int9", "'int9' is not a precision. Use one of fp32"),
         ("@int8,batch=0", "batch=0 is not a batch"),
         ("@int8,batch=2.5", "not a whole number"),
-        ("@int8,bach=2", "bach is not an option"),
+        ("@int8,bach=2", "bach is not an option of a workload. Use batch=N or copies=N"),
+        ("@int8,copies=-1", "copies=-1 is not a number of copies"),
+        ("@int8,copies=x", "copies=x is not a whole number"),
+        ("@int8,copies=2,copies=2", "copies is given twice"),
         (",h=3", "h is given twice"),
     ],
 )

@@ -7,7 +7,7 @@ from opscope.core.configuration import Configuration, Precision, Workload
 from opscope.core.measurement import Measurement
 from opscope.core.platform import Origin, PlatformInfo
 from opscope.core.record import digest, from_json, to_json
-from opscope.core.study import Job, Protocol, Study
+from opscope.core.study import Job, MeterName, Protocol, Study
 from opscope.core.trial import trial_key
 from opscope.errors import ConfigurationError, InputError, OpscopeError
 
@@ -84,6 +84,18 @@ def test_the_key_of_a_trial_changes_with_everything_it_was_made_from():
         trial_key(job, info(), Protocol(), 0, {"graph": 2}),
     }
     assert len(keys) == 6
+
+
+def test_copies_are_part_of_the_key_and_without_any_it_is_what_it_was_before():
+    def key(text):
+        job = Job(workload=Workload.parse(text), platform="p")
+        return trial_key(job, info(), Protocol(), 0, {"graph": 1})
+
+    texts = [f"conv:h=8@fp32,batch=2{copies}" for copies in ("", ",copies=2", ",copies=8")]
+    assert len({key(text) for text in (*texts, "conv:h=8@fp32,batch=8")}) == 4
+    plain = Workload.parse(texts[0])
+    before = (plain.configuration.digest, plain.precision, plain.batch, info().fingerprint)
+    assert key(texts[0]) == digest(*before, MeterName(), Protocol(), 0, {"graph": 1})
 
 
 def test_a_file_is_known_by_its_content_wherever_it_lies():

@@ -67,22 +67,34 @@ class Configuration(Record, frozen=True, kw_only=True):
 
 
 class Workload(Record, frozen=True, kw_only=True):
-    """What is deployed: a configuration at a precision and batch, ``conv:…@int8,batch=4``."""
+    """What is deployed: a configuration at a precision and batch, ``conv:…@int8,batch=4``.
+
+    Attributes:
+        copies: 0 for the network as it is; n for a stack of n copies of an operator or block, from
+            which layer latencies are derived: ``conv:…@fp32,copies=4``.
+    """
 
     configuration: Configuration
     precision: Precision = Precision.FP32
     batch: int = 1
+    copies: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse an impossible batch."""
+        """Refuse an impossible batch or number of copies."""
         if self.batch < 1:
             raise ConfigurationError(
                 f"batch={self.batch} is not a batch", where=str(self), remedy="Use 1 or more."
             )
+        if self.copies < 0:
+            raise ConfigurationError(
+                f"copies={self.copies} is not a number of copies",
+                where=str(self),
+                remedy="Use 1 or more, or leave it out.",
+            )
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Return the workload that ``text`` spells; precision and batch may be left out.
+        """Return the workload that ``text`` spells; precision and options may be left out.
 
         Raises:
             ConfigurationError: If a part of the text cannot be read.
@@ -93,20 +105,27 @@ class Workload(Record, frozen=True, kw_only=True):
             return cls(configuration=configuration)
         precision, _, options = parse_text(deployed.replace(",", ":", 1))
         refuse_repeats(options, text)
-        unknown = [key for key, _ in options if key != "batch"]
+        unknown = [key for key, _ in options if key not in _OPTIONS]
         if unknown:
             raise ConfigurationError(
-                f"{unknown[0]} is not an option of a workload", where=text, remedy="Use batch=N."
+                f"{unknown[0]} is not an option of a workload",
+                where=text,
+                remedy="Use batch=N or copies=N.",
             )
         return cls(
             configuration=configuration,
             precision=parse_precision(precision),
-            batch=_parse_batch(dict(options).get("batch", 1), text),
+            **{key: _parse_count(key, value, text) for key, value in options},
         )
 
     def __str__(self) -> str:
-        batch = f",batch={self.batch}" if self.batch != 1 else ""
-        return f"{self.configuration}@{self.precision.value}{batch}"
+        options = ((key, getattr(self, key)) for key in _OPTIONS)
+        written = "".join(f",{key}={n}" for key, n in options if n != _OPTIONS[key])
+        return f"{self.configuration}@{self.precision.value}{written}"
+
+
+_OPTIONS = {"batch": 1, "copies": 0}
+"""What may follow a workload's precision, with its default."""
 
 
 def parse_precision(text: str) -> Precision:
@@ -124,7 +143,7 @@ def parse_precision(text: str) -> Precision:
         ) from exc
 
 
-def _parse_batch(value: Value, text: str) -> int:
+def _parse_count(key: str, value: Value, text: str) -> int:
     if not isinstance(value, int):
-        raise ConfigurationError(f"batch={value} is not a whole number", where=text)
+        raise ConfigurationError(f"{key}={value} is not a whole number", where=text)
     return value

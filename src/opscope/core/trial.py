@@ -71,4 +71,5 @@ def trial_key(
         protocol,
         seed,
         revisions,
+        *([workload.copies] if workload.copies else []),
     )
