@@ -11,6 +11,7 @@ from opscope.errors import ConfigurationError
 from opscope.graph import backbones, blocks, importers, operators, zoo
 from opscope.graph.design import ANY_NAME, Design
 from opscope.graph.graph import Graph
+from opscope.graph.stacking import layer_of, stack
 
 REVISION = 1
 """Raised whenever a kind builds another graph than before, so that no old figure stands for it."""
@@ -64,9 +65,14 @@ def build(workload: Workload) -> Graph:
     """Return the checked graph of a workload, its weights not yet drawn.
 
     Raises:
-        ConfigurationError: If the workload's configuration is not a possible one.
+        ConfigurationError: If the workload's configuration is not a possible one, or if copies
+            are asked for of what cannot be stacked.
     """
-    return design_of(workload.configuration).graph(workload.batch)
+    design = design_of(workload.configuration)
+    if workload.copies:
+        layer = layer_of(design, workload.configuration)
+        return stack(layer, workload.batch, workload.copies)
+    return design.graph(workload.batch)
 
 
 def _find(configuration: Configuration) -> type[Design]:

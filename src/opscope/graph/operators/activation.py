@@ -13,6 +13,7 @@ from opscope.graph.operators.base import Layer, OnChannels
 
 class _ByElement(OnChannels, frozen=True, kw_only=True):
     kind: ClassVar[str] = "act"
+    fusible: ClassVar[bool] = True
 
     def layers(self, net: Network, x: Tensor) -> Tensor:
         """Add the nodes of one activation."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from opscope.core.text import Value
 from opscope.graph.design import Design, Size
 from opscope.graph.graph import Tensor
@@ -9,7 +11,13 @@ from opscope.graph.network import Network
 
 
 class Layer(Design, frozen=True, kw_only=True):
-    """What is done to one tensor, wherever that tensor comes from, so that it can be stacked."""
+    """What is done to one tensor, wherever that tensor comes from, so that it can be stacked.
+
+    Attributes:
+        fusible: Whether runtimes merge it with a neighbour of its kind, as they do by element.
+    """
+
+    fusible: ClassVar[bool] = False
 
     def build(self, net: Network, batch: int) -> Tensor:
         """Add the input and the layers."""

@@ -22,6 +22,7 @@ class Add(OnChannels, frozen=True, kw_only=True):
     """
 
     kind: ClassVar[str] = "add"
+    fusible: ClassVar[bool] = True
 
     def layers(self, net: Network, x: Tensor) -> Tensor:
         """Add a second input and one addition."""
@@ -35,6 +36,7 @@ class Multiply(OnChannels, frozen=True, kw_only=True):
     """
 
     kind: ClassVar[str] = "multiply"
+    fusible: ClassVar[bool] = True
 
     vector: Flag = 0
 

@@ -17,6 +17,7 @@ class BatchNorm(OnChannels, frozen=True, kw_only=True):
     """
 
     kind: ClassVar[str] = "batch_norm"
+    fusible: ClassVar[bool] = True
 
     act: Activation = Activation.NONE
 
