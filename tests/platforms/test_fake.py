@@ -4,6 +4,7 @@ from opscope.core.configuration import Workload
 from opscope.core.study import Instrumentation
 from opscope.errors import PlatformError
 from opscope.graph import resolve
+from opscope.graph.stacks import layer_terms
 from opscope.platforms.base import TimedDeployment
 from opscope.platforms.registry import open_platform
 from opscope.testing.platforms import PlatformConformance
@@ -34,6 +35,27 @@ def test_noise_only_slows_down_and_repeats_with_the_seed():
     assert min(noisy) >= quiet[0]
     assert max(noisy) > 1.1 * quiet[0]
     assert noisy == again
+
+
+@pytest.mark.parametrize(
+    ("text", "steps"),
+    [
+        ("conv:h=8,cin=4,cout=4,k=3", 1),
+        ("conv:h=8,cin=4,cout=40,k=3,s=2", 3),
+        ("act:relu,h=8,c=24", 2),
+        ("pool:max,h=8,c=17,k=2,s=2", 2),
+        ("fc:cin=4,cout=64", 4),
+    ],
+)
+@pytest.mark.parametrize("batch", [1, 2])
+def test_the_layers_it_is_made_of_are_found_from_its_stacks(text, steps, batch):
+    workload = Workload(configuration=resolve(text), batch=batch)
+    fake = open_platform("fake:noise=0")
+    layer_s = 0.0
+    for term in layer_terms(workload):
+        deployment = fake.prepare(term.workload, seed=0, instrumentation=Instrumentation())
+        layer_s += term.coefficient * deployment.sample(1).durations_s[0]
+    assert layer_s == pytest.approx(2e-4 * steps * batch)
 
 
 def test_fails_where_it_is_told_to():

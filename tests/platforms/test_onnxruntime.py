@@ -1,10 +1,13 @@
 import resource
+import tempfile
 
 import pytest
 
 from opscope.core.configuration import Workload
 from opscope.core.study import Instrumentation
-from opscope.graph import resolve
+from opscope.errors import PlatformError
+from opscope.graph import build, resolve
+from opscope.platforms.onnxruntime import OnnxRuntimeDeployment, Options
 from opscope.platforms.registry import open_platform
 from opscope.testing.platforms import PlatformConformance
 
@@ -24,6 +27,45 @@ def test_threads_are_part_of_the_fingerprint_and_the_default_is_not_written():
     assert one.name == "onnxruntime-cpu"
     assert two.name == "onnxruntime-cpu:threads=2"
     assert one.fingerprint != two.fingerprint
+
+
+@pytest.mark.parametrize("asked", [False, True])
+def test_a_profile_leaves_no_file(asked, tmp_path, monkeypatch):
+    here, temporary = tmp_path / "here", tmp_path / "temporary"
+    here.mkdir()
+    temporary.mkdir()
+    monkeypatch.chdir(here)
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    workload = Workload(configuration=resolve("conv:h=8,cin=4,cout=4,k=3"))
+    deployment = open_platform("onnxruntime-cpu").prepare(
+        workload, seed=0, instrumentation=Instrumentation(profile=True)
+    )
+    deployment.bind(build(workload).draw_inputs(0))
+    deployment.call()
+    assert list(temporary.iterdir())
+    if asked:
+        assert "Conv" in [node.kind for node in deployment.executed()]
+    deployment.close()
+    assert not list(temporary.iterdir())
+    assert not list(here.iterdir())
+
+
+def test_a_graph_it_refuses_leaves_no_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    workload = Workload(configuration=resolve("conv:h=8,cin=4,cout=4,k=3"))
+    profiled = Instrumentation(profile=True)
+    with pytest.raises(PlatformError, match="onnxruntime refuses the graph"):
+        OnnxRuntimeDeployment(build(workload), b"no model", Options(), profiled)
+    assert not list(tmp_path.iterdir())
+
+
+def test_without_a_profile_it_does_not_tell_what_it_executes():
+    workload = Workload(configuration=resolve("conv:h=8,cin=4,cout=4,k=3"))
+    deployment = open_platform("onnxruntime-cpu").prepare(
+        workload, seed=0, instrumentation=Instrumentation()
+    )
+    assert deployment.executed() == ()
+    deployment.close()
 
 
 @pytest.mark.parametrize("threads", [1, 2])

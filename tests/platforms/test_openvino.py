@@ -1,4 +1,5 @@
 import resource
+from datetime import timedelta
 
 import pytest
 
@@ -6,7 +7,7 @@ from opscope.core.configuration import Workload
 from opscope.core.study import Instrumentation
 from opscope.errors import PlatformError
 from opscope.graph import build, resolve
-from opscope.platforms.openvino import OpenVinoDeployment
+from opscope.platforms.openvino import OpenVinoDeployment, Profile
 from opscope.platforms.registry import open_platform
 from opscope.testing.platforms import PlatformConformance
 
@@ -56,6 +57,38 @@ def test_a_model_is_compiled_with_all_that_figures_depend_on(threads, profile):
     assert deployment.counter == counters[threads]
     assert deployment.load_s > 0
     deployment.close()
+
+
+class Info:
+    """What a request tells of one node."""
+
+    node_name = "conv0"
+
+    def __init__(self, average_us):
+        self.real_time = timedelta(microseconds=average_us)
+
+
+def test_times_are_those_of_the_later_calls_though_only_running_averages_are_told():
+    durations_us = [1000] + [30] * 20
+    profile = Profile()
+    assert profile.times_s() == {}
+    for calls in range(1, len(durations_us) + 1):
+        profile.note([Info(round(sum(durations_us[:calls]) / calls))])
+    assert profile.times_s()["conv0"] == pytest.approx(30e-6, abs=2e-6)
+
+
+def test_what_is_executed_is_told_with_times_only_if_profiled():
+    workload = Workload(configuration=resolve("conv:h=8,cin=16,cout=16,k=3,act=relu"))
+    for profile in (False, True):
+        deployment = open_platform("openvino-cpu").prepare(
+            workload, seed=0, instrumentation=Instrumentation(profile=profile)
+        )
+        deployment.bind(build(workload).draw_inputs(0))
+        deployment.call()
+        (node,) = [node for node in deployment.executed() if node.sources]
+        assert (node.kind, node.sources) == ("Convolution", ("conv0", "relu0"))
+        assert (node.time_s is not None) == profile
+        deployment.close()
 
 
 def test_a_graph_it_cannot_read_is_an_error_of_ours():

@@ -73,6 +73,23 @@ class Platform(Protocol):
         ...
 
 
+class ExecutedNode(Record, frozen=True, kw_only=True):
+    """One step of what a runtime really runs, after it fused, folded and added nodes.
+
+    Attributes:
+        name: What the runtime calls it.
+        kind: Its kernel's type, as the runtime has it: ``Conv``, ``Eltwise``, ``Reorder``.
+        sources: Names of the graph's nodes that it does the work of, in the graph's order; none
+            for what the runtime added, such as a change of layout.
+        time_s: Time of one execution where the runtime was asked to take it, undisturbed.
+    """
+
+    name: str
+    kind: str
+    sources: tuple[str, ...] = ()
+    time_s: float | None = None
+
+
 class ReportingDeployment(Protocol):
     """What a compiler or simulator says of a workload: read once, the same every time."""
 
@@ -111,6 +128,14 @@ class TimedDeployment(ABC):
     @abstractmethod
     def outputs(self) -> dict[str, np.ndarray]:
         """Return the outputs of the last call by name."""
+
+    def executed(self) -> tuple[ExecutedNode, ...]:
+        """Return what the runtime really runs, in its order, after at least one call.
+
+        Times are there if the deployment was prepared with ``Instrumentation(profile=True)``. A
+        runtime that does not tell returns nothing; some tell only if so prepared.
+        """
+        return ()
 
     def sample(self, count: int) -> Samples:
         """Return ``count`` timed calls, with preemptions and CPU time as the kernel counts them.

@@ -14,6 +14,7 @@ from typing import Annotated
 
 import msgspec
 import numpy as np
+import onnx
 
 from opscope.core.configuration import Precision, Workload
 from opscope.core.measurement import Measurement
@@ -23,9 +24,12 @@ from opscope.core.record import Record, digest
 from opscope.core.study import Instrumentation
 from opscope.errors import PlatformError
 from opscope.graph import build
-from opscope.platforms.base import Arrays, TimedDeployment, read_options
+from opscope.platforms.base import Arrays, ExecutedNode, TimedDeployment, read_options
 
 _GULP = 64 * 1024**2
+
+_CALL_S = 1e-4
+"""What each call takes beside its layers."""
 
 Channels = Annotated[int, msgspec.Meta(ge=1)]
 
@@ -107,16 +111,29 @@ class Fake:
         self, workload: Workload, *, seed: int, instrumentation: Instrumentation
     ) -> FakeDeployment | FakeReport:
         """Return the workload, or misbehave as the options say."""
-        del instrumentation  # there is nothing to instrument
         self._misbehave(workload)
         latency_s = self._latency(workload)
         if self._reports:
             return FakeReport(latency_s)
-        return FakeDeployment(workload, latency_s, self._options, seed)
+        deployment = FakeDeployment(workload, latency_s, self._options, seed)
+        deployment.profiled = instrumentation.profile
+        return deployment
 
     def _latency(self, workload: Workload) -> float:
-        steps = math.ceil(_cout(workload) / self._options.period)
-        return 1e-4 + 2e-4 * steps * workload.batch
+        """Return the time of a call, and in a stack that of each copy and what comes with it."""
+        layer = self._step(_cout(workload)) * workload.batch
+        if not workload.copies:
+            return _CALL_S + layer
+        tensors = onnx.ModelProto.FromString(build(workload).structure).graph
+        beside = sum(
+            self._step(tensor.type.tensor_type.shape.dim[1].dim_value)
+            for tensor in (*tensors.value_info, *tensors.output)
+            if tensor.name.startswith(("spine", "end"))
+        )
+        return _CALL_S + workload.copies * layer + beside * workload.batch
+
+    def _step(self, channels: int) -> float:
+        return 2e-4 * math.ceil(channels / self._options.period)
 
     def _misbehave(self, workload: Workload) -> None:
         cout = _cout(workload)
@@ -134,6 +151,8 @@ class Fake:
 
 class FakeDeployment(TimedDeployment):
     """Durations from a formula and a seed; outputs as ONNX's reference implementation has them."""
+
+    profiled = False
 
     def __init__(self, workload: Workload, latency_s: float, options: Options, seed: int) -> None:
         self._latency_s = latency_s
@@ -159,6 +178,15 @@ class FakeDeployment(TimedDeployment):
         durations = self._latency_s * (1 + scatter)
         return Samples(
             durations_s=tuple(durations.tolist()), preemptions=(0,) * count, clock="formula"
+        )
+
+    def executed(self) -> tuple[ExecutedNode, ...]:
+        """Return the graph's own nodes, which share what a call takes beside its overhead."""
+        nodes = onnx.ModelProto.FromString(build(self._workload).structure).graph.node
+        time_s = (self._latency_s - _CALL_S) / len(nodes) if self.profiled else None
+        return tuple(
+            ExecutedNode(name=n.name, kind=n.op_type, sources=(n.name,), time_s=time_s)
+            for n in nodes
         )
 
     def outputs(self) -> dict[str, np.ndarray]:

@@ -17,7 +17,8 @@ from opscope.core.study import Instrumentation
 from opscope.errors import PlatformError
 from opscope.graph import Graph, build
 from opscope.platforms import cpu
-from opscope.platforms.base import Arrays, TimedDeployment, read_options
+from opscope.platforms.base import Arrays, ExecutedNode, TimedDeployment, read_options
+from opscope.platforms.onnxruntime_profile import Profile
 from opscope.platforms.packages import load_package, missing_package
 
 
@@ -104,13 +105,15 @@ class OnnxRuntimeDeployment(TimedDeployment):
         ort = _runtime()
         if options.threads > 1:
             self.counter = resource.RUSAGE_SELF
+        settings = _session_options(ort, options)
+        self._profile = Profile(graph, settings) if instrumentation.profile else None
         try:
             self._session: Any = ort.InferenceSession(
-                model,
-                _session_options(ort, options, instrumentation),
-                providers=["CPUExecutionProvider"],
+                model, settings, providers=["CPUExecutionProvider"]
             )
         except Exception as exc:  # onnxruntime raises types of its own that no stub declares
+            if self._profile:
+                self._profile.remove()
             raise PlatformError(f"onnxruntime refuses the graph: {exc}") from exc
         self.load_s = time.perf_counter() - start
         self._binding = self._session.io_binding()
@@ -135,9 +138,16 @@ class OnnxRuntimeDeployment(TimedDeployment):
         """Return copies of the bound outputs."""
         return {name: value.numpy().copy() for name, value in self._outputs.items()}
 
+    def executed(self) -> tuple[ExecutedNode, ...]:
+        """Return the profiled nodes, and profile no more; nothing if it was never profiled."""
+        return self._profile.read(self._session) if self._profile else ()
+
     def close(self) -> None:
-        """Drop the session."""
-        self._session = self._binding = None
+        """Drop the session, and its profile."""
+        if self._profile:
+            self._profile.read(self._session)  # which ends it: else its file would be written later
+            self._profile.remove()
+        self._session = self._binding = self._profile = None
         self._outputs = {}
 
 
@@ -145,13 +155,12 @@ def _runtime() -> Any:
     return load_package("onnxruntime", ("InferenceSession", "OrtValue", "SessionOptions"))
 
 
-def _session_options(ort: Any, options: Options, instrumentation: Instrumentation) -> Any:
+def _session_options(ort: Any, options: Options) -> Any:
     session = ort.SessionOptions()
     session.intra_op_num_threads = options.threads
     session.inter_op_num_threads = 1
     session.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
     session.log_severity_level = 3
-    session.enable_profiling = instrumentation.profile
     # Left alone, Arm builds may multiply FP32 matrices in BF16; asked-for precision must hold.
     session.add_session_config_entry("mlas.enable_gemm_fastmath_arm64_bfloat16", "0")
     return session

@@ -18,7 +18,8 @@ from opscope.core.study import Instrumentation
 from opscope.errors import PlatformError
 from opscope.graph import Graph, build
 from opscope.platforms import cpu
-from opscope.platforms.base import Arrays, TimedDeployment, read_options
+from opscope.platforms.base import Arrays, ExecutedNode, TimedDeployment, read_options
+from opscope.platforms.execution import Seen, attribute
 from opscope.platforms.packages import broken_package, load_package, missing_package
 
 _EXECUTED = {Precision.FP32: "f32"}
@@ -131,6 +132,8 @@ class OpenVinoDeployment(TimedDeployment):
         for name, array in self._outputs.items():
             self._request.set_tensor(name, openvino.Tensor(array, shared_memory=True))
         self._inputs: Arrays = {}
+        self._graph = graph
+        self._profile = Profile() if hints.get("PERF_COUNT") else None
 
     def verify(self, precision: str) -> None:
         """Refuse a model of which a node that computes was compiled to another precision.
@@ -158,6 +161,35 @@ class OpenVinoDeployment(TimedDeployment):
     def call(self) -> None:
         """Infer once; without shared outputs every call would copy them."""
         self._request.infer(share_outputs=True)
+        if self._profile:
+            self._profile.note(self._request.profiling_info)
+
+    def executed(self) -> tuple[ExecutedNode, ...]:
+        """Return the nodes of the compiled graph that take part in an inference."""
+        times = self._profile.times_s() if self._profile else {}
+        seen: list[Seen] = []
+        constant: set[str] = set()
+        for node in self._compiled.get_runtime_model().get_ordered_ops():
+            name, info = node.get_friendly_name(), node.get_rt_info()
+            kind, names = (
+                str(info[key].astype(str)) for key in ("layerType", "originalLayersNames")
+            )
+            takes = [value.get_node().get_friendly_name() for value in node.input_values()]
+            if kind == "Const" or (takes and constant.issuperset(takes)):
+                constant.add(name)  # computed once, when the model was compiled
+            elif kind not in {"Input", "Output"}:
+                seen.append(
+                    Seen(
+                        name=name,
+                        kind=kind,
+                        names=tuple(names.split(",")),
+                        takes=tuple(takes),
+                        yields=(name,),
+                        added=kind == "Reorder",
+                        time_s=times.get(name),
+                    )
+                )
+        return attribute(self._graph, seen)
 
     def outputs(self) -> dict[str, np.ndarray]:
         """Return copies of the shared outputs."""
@@ -167,6 +199,37 @@ class OpenVinoDeployment(TimedDeployment):
         """Drop request and model."""
         self._request = self._compiled = None
         self._outputs, self._inputs = {}, {}
+
+
+class Profile:
+    """Times of nodes from their running averages, which are all that OpenVINO tells.
+
+    The averages begin with the first, slow call, so the earlier half of the calls is taken off.
+    They are in whole microseconds, and so is what is left, give or take two.
+    """
+
+    def __init__(self) -> None:
+        self._calls = 0
+        self._averages: dict[int, dict[str, float]] = {}
+
+    def note(self, infos: Any) -> None:
+        """Note the averages after a call: the latest, and those at each power of two."""
+        if self._calls & (self._calls - 1):
+            del self._averages[self._calls]
+        self._calls += 1
+        self._averages[self._calls] = {
+            info.node_name: info.real_time.total_seconds() for info in infos
+        }
+
+    def times_s(self) -> dict[str, float]:
+        """Return each node's mean time over the later half of the calls, or somewhat more."""
+        now = self._calls
+        early = max((calls for calls in self._averages if 2 * calls <= now), default=0)
+        before = self._averages.get(early, {})
+        return {
+            name: max(0.0, (now * average - early * before.get(name, 0.0)) / (now - early))
+            for name, average in self._averages.get(now, {}).items()
+        }
 
 
 def _facts(node: Any) -> dict[str, Any]:

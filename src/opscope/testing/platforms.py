@@ -17,6 +17,7 @@ from contextlib import closing
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 from onnx.reference import ReferenceEvaluator
 
@@ -26,6 +27,7 @@ from opscope.core.study import Instrumentation
 from opscope.errors import ConfigurationError, PlatformUnavailable
 from opscope.graph import build, resolve
 from opscope.platforms.base import Platform, ReportingDeployment, TimedDeployment
+from opscope.platforms.execution import missing_copies, operator_time_s
 from opscope.platforms.probe import probed
 from opscope.platforms.registry import list_platforms, open_platform
 
@@ -35,6 +37,9 @@ WORKLOADS = (
     "conv:h=12,cin=3,cout=4,k=3,s=2,dilation=2",
     "dwconv:h=10,c=6,k=3,act=hard_swish",
 )
+
+STACKED = ("conv:h=9,cin=16,cout=16,k=3,act=relu", "act:hard_swish,h=9,c=3")
+"""A layer whose nodes runtimes fuse, and one that they take apart."""
 
 TOLERANCE = 1e-4
 """Largest error, relative to the largest output, of a runtime that computes in FP32. BF16 would
@@ -137,6 +142,29 @@ class PlatformConformance:
                 assert report == deployment.report()
                 assert {m.quantity for m in report} >= set(info.quantities)
                 assert {m.origin for m in report} == {info.origin}
+
+    @pytest.mark.parametrize("configuration", STACKED)
+    def test_tells_what_it_executes(self, opened: Platform, configuration: str) -> None:
+        workload = Workload(configuration=resolve(configuration), copies=3)
+        graph = build(workload)
+        known = {node.name for node in onnx.ModelProto.FromString(graph.structure).graph.node}
+        profile = Instrumentation(profile=True)
+        with closing(opened.prepare(workload, seed=1, instrumentation=profile)) as deployment:
+            if not isinstance(deployment, TimedDeployment):
+                assert opened.info().deployments == "reporting"
+                return
+            deployment.bind(graph.draw_inputs(1))
+            for _ in range(4):
+                deployment.call()
+            executed = deployment.executed()
+            assert executed == deployment.executed()
+        if not executed:
+            pytest.skip(f"{self.platform} does not tell what it executes")
+        assert known.issuperset(source for node in executed for source in node.sources)
+        assert not missing_copies(workload.copies, executed)
+        times = [node.time_s for node in executed if node.time_s is not None]
+        assert all(time_s >= 0 for time_s in times)
+        assert operator_time_s(workload.copies, executed) is not None or not times
 
     def test_loads_and_is_listed_without_its_package(
         self, listing: PlatformListing, monkeypatch: pytest.MonkeyPatch

@@ -1,0 +1,212 @@
+"""What a runtime executed, told in the names of the graph's own nodes; and copies it left out.
+
+Runtimes fuse nodes and name the rest after one of them, so that most of a graph's nodes are found
+by name and the others by what they take and yield.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import onnx
+
+from opscope.core.record import Record
+from opscope.graph import Graph
+from opscope.platforms.base import ExecutedNode
+
+_GO_ON = {"Conv", "ConvTranspose", "Gemm", "MatMul", "BatchNormalization"}
+"""Operators into which a runtime folds what follows, naming the result after it."""
+
+
+class Seen(Record, frozen=True, kw_only=True):
+    """One step as the runtime tells it.
+
+    Attributes:
+        names: Names of the graph's nodes or tensors that it mentions, others among them.
+        takes: Names of the runtime's tensors that it takes, where known.
+        yields: Names of the runtime's tensors that it yields, where known.
+        added: Whether the runtime added it, whatever it mentions: a change of layout.
+    """
+
+    name: str
+    kind: str
+    names: tuple[str, ...] = ()
+    takes: tuple[str, ...] = ()
+    yields: tuple[str, ...] = ()
+    added: bool = False
+    time_s: float | None = None
+
+
+def attribute(graph: Graph, steps: Sequence[Seen]) -> tuple[ExecutedNode, ...]:
+    """Return the steps with the graph's nodes that each does the work of.
+
+    A node that no step mentions belongs to a step that mentions none and lies where the node
+    does; else, if what follows is folded into its kind, to the step of what follows; else to the
+    step of what it takes last.
+    """
+    nodes = _nodes(graph)
+    step_of: dict[str, int] = {}
+    for number, step in enumerate(steps):
+        mentioned = [] if step.added else [name for name in step.names if name in nodes]
+        step_of |= {name: number for name in mentioned if name not in step_of}
+    unnamed = _unnamed(nodes, steps, step_of)
+    for node in reversed(list(nodes.values())):
+        if node.operator in _GO_ON:
+            _follow(step_of, node.name, node.consumers)
+    for node in nodes.values():
+        _follow(step_of, node.name, node.producers[::-1])
+    sources: dict[int, list[str]] = defaultdict(list)
+    for name in nodes:
+        shared = {number for number, names in unnamed.items() if name in names}
+        for number in shared | ({step_of[name]} if name in step_of else set()):
+            sources[number].append(name)
+    return tuple(
+        ExecutedNode(
+            name=step.name, kind=step.kind, sources=tuple(sources[number]), time_s=step.time_s
+        )
+        for number, step in enumerate(steps)
+    )
+
+
+def undisturbed(times_s: Sequence[float]) -> float | None:
+    """Return the mean of the faster half: clocks of whole microseconds need a mean."""
+    return statistics.fmean(sorted(times_s)[: (len(times_s) + 1) // 2]) if times_s else None
+
+
+def missing_copies(copies: int, executed: Sequence[ExecutedNode]) -> tuple[int, ...]:
+    """Return which copies of a stack the executed graph does not wholly hold.
+
+    A step that does the work of several copies at once counts for the first of them. A copy is
+    missing if it has no step, or lacks one that at least half of the copies have.
+    """
+    held = {number: set[str]() for number in range(copies)}
+    for node in executed:
+        owner, names = _owner(node)
+        if owner in held:
+            held[owner] |= names
+    counts = Counter(name for names in held.values() for name in names)
+    needed = {name for name, count in counts.items() if 2 * count >= copies}
+    return tuple(n for n, names in held.items() if not names or needed - names)
+
+
+def operator_time_s(copies: int, executed: Sequence[ExecutedNode]) -> float | None:
+    """Return a layer's time as the runtime's own clocks have it: the mean over a stack's copies.
+
+    Steps that the runtime added are in it only if they lie in no doubt: those that mention a node.
+    None where the runtime took no times.
+    """
+    times = [node.time_s for node in executed if _owner(node)[0] is not None]
+    known = [time_s for time_s in times if time_s is not None]
+    return sum(known) / copies if known else None
+
+
+def _owner(node: ExecutedNode) -> tuple[int | None, set[str]]:
+    """Return the copy that a step counts for, if any, and the names it has there."""
+    names = defaultdict(set)
+    for source in node.sources:
+        part, _, name = source.partition("/")
+        names[part].add(name)
+    first = next(iter(names), "")
+    number = first.removeprefix("copy")
+    return (int(number), names[first]) if number.isdigit() and number != first else (None, set())
+
+
+class _Node(NamedTuple):
+    name: str
+    operator: str
+    producers: list[str]
+    consumers: list[str]
+
+
+def _nodes(graph: Graph) -> Mapping[str, _Node]:
+    """Return the graph's nodes by name, in order, with their neighbours."""
+    model = onnx.ModelProto.FromString(graph.structure)
+    nodes: dict[str, _Node] = {}
+    maker: dict[str, str] = {}
+    for number, node in enumerate(model.graph.node):
+        name = node.name or f"node{number}"
+        producers = [maker[tensor] for tensor in node.input if tensor in maker]
+        nodes[name] = _Node(name, node.op_type, producers, [])
+        maker.update(dict.fromkeys(node.output, name))
+        for producer in producers:
+            nodes[producer].consumers.append(name)
+    position = {name: number for number, name in enumerate(nodes)}
+    for found in nodes.values():
+        found.producers.sort(key=position.__getitem__)
+    return nodes
+
+
+def _unnamed(
+    nodes: Mapping[str, _Node], steps: Sequence[Seen], step_of: dict[str, int]
+) -> dict[int, list[str]]:
+    """Find the nodes behind steps that mention none; add them to ``step_of``, the first counting.
+
+    They lie between what the steps before it and the steps after it mention. If nothing does, the
+    step is a part of what the next ones do.
+    """
+    named = defaultdict(list)
+    for name, number in step_of.items():
+        named[number].append(name)
+    makers = {tensor: [n] for n, step in enumerate(steps) for tensor in step.yields}
+    before = {n: [m for t in s.takes for m in makers.get(t, [])] for n, s in enumerate(steps)}
+    after: dict[int, list[int]] = defaultdict(list)
+    for number, earlier in before.items():
+        for maker in earlier:
+            after[maker].append(number)
+    producers = {name: node.producers for name, node in nodes.items()}
+    consumers = {name: node.consumers for name, node in nodes.items()}
+    found: dict[int, list[str]] = defaultdict(list)
+    for number, step in enumerate(steps):
+        if number in named or step.added or not (step.takes or step.yields):
+            continue
+        behind = [n for m in _nearest(before, number, named) for n in named[m]]
+        ahead = [n for m in _nearest(after, number, named) for n in named[m]]
+        roots = [name for name, node in nodes.items() if not (behind or node.producers)]
+        below = _reach(consumers, behind, step_of) | _reach(consumers, roots, step_of, own=True)
+        above = _reach(producers, ahead, step_of) if ahead else below
+        found[number] = [name for name in nodes if name in below & above] or ahead
+    for number, names in found.items():
+        step_of |= {name: number for name in names if name not in step_of}
+    return found
+
+
+def _nearest(
+    links: Mapping[int, Sequence[int]], start: int, named: Mapping[int, Sequence[str]]
+) -> list[int]:
+    """Return the first steps along ``links`` that mention nodes."""
+    found: list[int] = []
+    seen, queue = {start}, [start]
+    while queue:
+        for number in links.get(queue.pop(), ()):
+            if number not in seen:
+                seen.add(number)
+                (found if number in named else queue).append(number)
+    return found
+
+
+def _reach(
+    links: Mapping[str, Sequence[str]],
+    starts: Sequence[str],
+    step_of: Mapping[str, int],
+    *,
+    own: bool = False,
+) -> set[str]:
+    """Return the nodes that no step mentions along ``links``, the starts among them if ``own``."""
+    queue = list(starts) if own else [name for start in starts for name in links[start]]
+    found: set[str] = set()
+    while queue:
+        name = queue.pop()
+        if name not in step_of and name not in found:
+            found.add(name)
+            queue += links[name]
+    return found
+
+
+def _follow(step_of: dict[str, int], name: str, neighbours: Sequence[str]) -> None:
+    """Put a node that has no step into that of the first neighbour that has one."""
+    steps = [step_of[neighbour] for neighbour in neighbours if neighbour in step_of]
+    if steps:
+        step_of.setdefault(name, steps[0])
