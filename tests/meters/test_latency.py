@@ -4,11 +4,11 @@ from opscope.core.configuration import Workload
 from opscope.core.measurement import Verdict
 from opscope.core.platform import Origin
 from opscope.core.readings import Round, Samples
-from opscope.core.study import Protocol
+from opscope.core.study import MeterName, Protocol
 from opscope.errors import MeasurementError
 from opscope.graph.stacks import Term
-from opscope.meters import Readings
-from opscope.meters.latency import CallLatencyMeter
+from opscope.meters import METERS, Readings, meter_for
+from opscope.meters.latency import CallLatencyMeter, LayerLatencyMeter
 from opscope.platforms.registry import open_platform
 from tests.builders import ScriptedDeployment, visits_of
 
@@ -125,6 +125,44 @@ def test_it_settles_when_the_interval_is_narrow_or_the_rounds_are_spent():
     assert meter.settled(readings(visits_of(wild), protocol=protocol)) == "rounds"
 
 
+def test_a_layer_is_the_weighted_sum_of_its_stacks_with_their_errors():
+    deep, shallow = WORKLOAD, Workload.parse("conv:h=28,cin=320,cout=32,k=3")
+    terms = (
+        Term(workload=deep, coefficient=0.5),
+        Term(workload=shallow, coefficient=-0.5),
+    )
+    jitter = [0.0, 0.02, 0.01, 0.03, 0.02, 0.01, 0.0, 0.04]
+    visits = visits_of([[5.0 + j] for j in jitter]) + visits_of([[2.0 + j] for j in jitter], term=1)
+    (found,) = LayerLatencyMeter().conclude(readings(visits, terms=terms), INFO, "precision")
+    (alone,) = CallLatencyMeter().conclude(readings(visits[:8]), INFO, "precision")
+    assert found.value == pytest.approx(1.5, abs=1e-6)
+    below, above = (abs(bound - alone.value) for bound in alone.interval)
+    expected = 0.5 * (below**2 + above**2) ** 0.5
+    assert found.value - found.interval[0] == pytest.approx(expected)
+    assert found.interval[1] - found.value == pytest.approx(expected)
+    assert found.derivation.startswith("layer latency")
+    assert found.spread is None
+
+
+def test_a_layer_that_takes_no_time_is_untrusted():
+    terms = (Term(workload=WORKLOAD, coefficient=1), Term(workload=WORKLOAD, coefficient=-1))
+    visits = visits_of([[1.0]] * 8) + visits_of([[1.1]] * 8, term=1)
+    (found,) = LayerLatencyMeter().conclude(readings(visits, terms=terms), INFO, "precision")
+    assert found.trust.verdict is Verdict.UNTRUSTED
+    assert "no slower" in found.trust.reason
+
+
 def test_a_deployment_never_visited_has_no_latency():
     with pytest.raises(MeasurementError):
         conclude([])
+
+
+def test_layers_have_a_latency_inside_a_network_and_networks_that_of_a_call():
+    asked = MeterName()
+    assert meter_for(WORKLOAD, asked).name == "layer-latency"
+    assert (
+        meter_for(Workload.parse("block:mobilenet_v2,h=56,cin=32"), asked).name == "layer-latency"
+    )
+    assert meter_for(Workload.parse("zoo:squeezenet"), asked).name == "call-latency"
+    assert meter_for(WORKLOAD, MeterName(name="call-latency")).name == "call-latency"
+    assert all(meter_for(WORKLOAD, MeterName(name=name)).name == name for name in METERS)

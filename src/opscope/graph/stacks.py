@@ -24,8 +24,8 @@ DEPTHS = (2, 8)
 WEIGHTS_LIMIT_BYTES = 256 * 1024**2
 """Weights in the deep stack."""
 
-WORK_LIMIT = 250_000_000
-"""MACs in the deep stack, an element that flows counted as ten: some 2 ms of a core with AVX-512.
+WORK_LIMIT = 600_000_000
+"""MACs in the deep stack, an element that flows counted as ten: some 5 ms of a core with AVX-512.
 Of much longer calls none is undisturbed on a machine that others use."""
 
 _MACS_PER_ELEMENT = 10
@@ -37,6 +37,11 @@ class Term(Record, frozen=True, kw_only=True):
 
     workload: Workload
     coefficient: float
+
+
+def stackable(configuration: Configuration) -> bool:
+    """Say whether a configuration is a layer, which has a latency inside a network."""
+    return isinstance(design_of(configuration), Layer)
 
 
 def layer_terms(workload: Workload, *, depths: tuple[int, int] | None = None) -> tuple[Term, ...]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from opscope.core.configuration import Workload
 from opscope.core.study import MeterName
+from opscope.graph.stacks import stackable
 from opscope.meters.base import Meter, Readings
-from opscope.meters.latency import CallLatencyMeter
+from opscope.meters.latency import CallLatencyMeter, LayerLatencyMeter
 
 __all__ = ["METERS", "NAMES", "Meter", "Readings", "meter_for"]
 
 METERS: dict[str, type[Meter]] = {
     "call-latency": CallLatencyMeter,
+    "layer-latency": LayerLatencyMeter,
 }
 """Every meter by its name."""
 
@@ -21,11 +23,12 @@ NAMES = (LATENCY, *METERS)
 """What a study may ask for."""
 
 
-def meter_for(workload: Workload, asked: MeterName) -> MeterName:  # noqa: ARG001 - soon
+def meter_for(workload: Workload, asked: MeterName) -> MeterName:
     """Return the meter that reads what was ``asked`` for off a workload.
 
     Operators and blocks have a latency inside a network; whole networks have that of a call.
     """
     if asked.name != LATENCY:
         return asked
-    return MeterName(name="call-latency", settings=asked.settings)
+    name = "layer-latency" if stackable(workload.configuration) else "call-latency"
+    return MeterName(name=name, settings=asked.settings)

@@ -13,7 +13,7 @@ from opscope.core.platform import PlatformInfo
 from opscope.core.readings import Samples, Visit
 from opscope.core.study import Instrumentation, Protocol
 from opscope.errors import MeasurementError
-from opscope.graph.stacks import Term
+from opscope.graph.stacks import Term, layer_terms
 from opscope.meters.base import Readings
 from opscope.meters.caches import flush_caches
 from opscope.meters.estimate import Estimate, estimate
@@ -109,6 +109,21 @@ class CallLatencyMeter:
     def _derivation(self, terms: Sequence[Term], estimates: Sequence[Estimate]) -> str:
         del terms
         return f"call latency: {_estimator(estimates)}"
+
+
+class LayerLatencyMeter(CallLatencyMeter):
+    """Time of an operator or block inside a network: from stacks of it, by their differences.
+
+    Source: behaviour study, Appendix A.
+    """
+
+    def terms(self, workload: Workload) -> tuple[Term, ...]:
+        """Return the stacks, and what each counts for."""
+        return layer_terms(workload)
+
+    def _derivation(self, terms: Sequence[Term], estimates: Sequence[Estimate]) -> str:
+        copies = " and ".join(str(term.workload.copies) for term in terms)
+        return f"layer latency: difference of stacks of {copies} copies; {_estimator(estimates)}"
 
 
 def _rewarm(deployment: TimedDeployment, most: int) -> Samples:
