@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opscope.graph.activations import Activation
-from opscope.graph.network import Network, output_size
+from opscope.graph.network import Network
+from opscope.graph.windows import output_size
 from opscope.testing.graphs import compute, graph_of
 
 

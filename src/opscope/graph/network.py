@@ -1,24 +1,21 @@
 """Network: the layers that convolutional networks are made of, each a method that adds nodes.
 
 BatchNorm and activations stay nodes of their own: fusing them is the platform's business, and
-measuring that is ours. What is built from layers (operators, blocks, networks) lives elsewhere.
+measuring that is ours. How a window slides over an image stands in `windows`; what is built from
+layers (operators, blocks, networks) lives elsewhere.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from opscope.graph.activations import NODES, Activation
 from opscope.graph.graph import Tensor
 from opscope.graph.nodes import Nodes
 from opscope.graph.weights import he_bound
+from opscope.graph.windows import Padding, Pair, Window, pair
 
-Pair = int | tuple[int, int]
-"""One number for both H and W, or (for H, for W)."""
-
-Padding = int | tuple[int, int, int, int] | None
-"""Zeros around H and W: on every side, or (top, left, bottom, right); None keeps H at stride 1."""
+__all__ = ["Network", "Padding", "Pair"]
 
 
 class Network(Nodes):
@@ -57,7 +54,7 @@ class Network(Nodes):
         inputs = [x.name, self.weight(name, "weight", (cout, cin, *kernel), bound)]
         if bias:
             inputs.append(self.weight(name, "bias", (cout,), bound / 10))
-        window = _Window(kernel, pair(s), pad, dilation)
+        window = Window(kernel, pair(s), pad, dilation)
         return self.node(
             "Conv",
             inputs,
@@ -167,7 +164,7 @@ class Network(Nodes):
         self, x: Tensor, k: Pair, *, s: Pair = 1, pad: Padding = 0, ceil: bool = False
     ) -> Tensor:
         """Add max pooling; ``ceil`` rounds H' and W' up instead of down."""
-        window = _Window(pair(k), pair(s), pad, ceil=ceil)
+        window = Window(pair(k), pair(s), pad, ceil=ceil)
         shape = (*x.shape[:2], *window.output(x))
         return self.node("MaxPool", [x.name], shape, ceil_mode=int(ceil), **window.attributes())
 
@@ -182,7 +179,7 @@ class Network(Nodes):
         count_padding: bool = False,
     ) -> Tensor:
         """Add average pooling; padding counts as zeros only with ``count_padding``."""
-        window = _Window(pair(k), pair(s), pad, ceil=ceil)
+        window = Window(pair(k), pair(s), pad, ceil=ceil)
         return self.node(
             "AveragePool",
             [x.name],
@@ -261,69 +258,3 @@ class Network(Nodes):
     def _broadcast(self, operator: str, x: Tensor, y: Tensor) -> Tensor:
         shape = tuple(max(a, b) for a, b in zip(x.shape, y.shape, strict=True))
         return self.node(operator, [x.name, y.name], shape)
-
-
-class _Window:
-    """A window that slides over H and W: its attributes, and the output size it makes."""
-
-    def __init__(
-        self,
-        kernel: tuple[int, int],
-        strides: tuple[int, int],
-        pad: Padding,
-        dilation: int = 1,
-        *,
-        ceil: bool = False,
-    ) -> None:
-        if pad is None:
-            top, left = (same_padding(k, dilation) for k in kernel)
-            pad = (top, left, top, left)
-        self.kernel, self.strides, self.dilation, self.ceil = kernel, strides, dilation, ceil
-        self.pads = (pad,) * 4 if isinstance(pad, int) else pad
-
-    def attributes(self) -> dict[str, Any]:
-        return {
-            "kernel_shape": list(self.kernel),
-            "strides": list(self.strides),
-            "pads": list(self.pads),
-        }
-
-    def output(self, x: Tensor) -> tuple[int, ...]:
-        around = [
-            before + after for before, after in zip(self.pads[:2], self.pads[2:], strict=True)
-        ]
-        return tuple(
-            output_size(side, k, s, zeros, self.dilation, ceil=self.ceil)
-            for side, k, s, zeros in zip(
-                x.shape[2:], self.kernel, self.strides, around, strict=True
-            )
-        )
-
-
-def pair(value: Pair) -> tuple[int, int]:
-    """Return ``value`` as (for H, for W)."""
-    return (value, value) if isinstance(value, int) else value
-
-
-def same_padding(k: int, dilation: int = 1) -> int:
-    """Return the zeros on each side that keep H at stride 1 for an odd kernel."""
-    return dilation * (k - 1) // 2
-
-
-def output_size(
-    side: int, k: int, s: int, zeros: int, dilation: int = 1, *, ceil: bool = False
-) -> int:
-    """Return H' for H: ⌊(H + zeros - dilation·(K - 1) - 1) / S⌋ + 1, or ⌈…⌉ + 1.
-
-    Args:
-        side: H.
-        k: Kernel size.
-        s: Stride.
-        zeros: Zeros on both sides together.
-        dilation: Distance between taps.
-        ceil: Round up, as some pooling does.
-
-    Source: the ONNX operator documentation of Conv and MaxPool.
-    """
-    free = side + zeros - dilation * (k - 1) - 1
-    return (-(-free // s) if ceil else free // s) + 1

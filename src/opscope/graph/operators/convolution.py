@@ -13,8 +13,9 @@ from opscope.core.text import Value
 from opscope.graph.activations import Activation
 from opscope.graph.design import Flag, Size
 from opscope.graph.graph import Tensor
-from opscope.graph.network import Network, output_size, same_padding
+from opscope.graph.network import Network
 from opscope.graph.operators.base import OnChannels, OnImage, divisors
+from opscope.graph.windows import output_size, same_padding
 
 Padding = Annotated[int, msgspec.Meta(ge=0, le=1024)]
 """Zeros on each side of H and W."""

@@ -8,8 +8,9 @@ import msgspec
 
 from opscope.graph.design import Size
 from opscope.graph.graph import Tensor
-from opscope.graph.network import Network, output_size
+from opscope.graph.network import Network
 from opscope.graph.operators.base import OnChannels
+from opscope.graph.windows import output_size
 
 
 class _Windowed(OnChannels, frozen=True, kw_only=True):

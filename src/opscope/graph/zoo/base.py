@@ -8,7 +8,8 @@ import msgspec
 
 from opscope.graph.design import Design, Size
 from opscope.graph.graph import Tensor
-from opscope.graph.network import Network, Pair, pair
+from opscope.graph.network import Network, Pair
+from opscope.graph.windows import pair
 
 Width = Annotated[float, msgspec.Meta(gt=0, le=16)]
 """A width multiplier: 1 is the published network."""
