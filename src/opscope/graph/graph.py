@@ -66,13 +66,18 @@ class Graph(Record, frozen=True, kw_only=True):
         """Bytes of the model with its weights."""
         return len(self.structure) + sum(weight.size_bytes for weight in self.weights)
 
+    @property
+    def fits_one_message(self) -> bool:
+        """Whether the model with its weights fits into one file or message."""
+        return self.size_bytes <= PROTOBUF_LIMIT_BYTES
+
     def materialise(self, seed: int) -> onnx.ModelProto:
         """Return the ONNX model with its weights; those not kept in a file are drawn from ``seed``.
 
         Raises:
             InputError: If the model is above 2 GB, which one message cannot hold.
         """
-        if self.size_bytes > PROTOBUF_LIMIT_BYTES:
+        if not self.fits_one_message:
             raise InputError(
                 "one ONNX message holds 2 GB at most",
                 where=f"a model of {self.size_bytes} bytes",

@@ -18,6 +18,7 @@ from opscope.errors import PlatformError
 from opscope.graph import Graph, build
 from opscope.platforms import cpu
 from opscope.platforms.base import Arrays, ExecutedNode, TimedDeployment, read_options
+from opscope.platforms.loading import Model, loadable
 from opscope.platforms.onnxruntime_profile import Profile
 from opscope.platforms.packages import load_package, missing_package
 
@@ -91,15 +92,15 @@ class OnnxRuntimeCpu:
     ) -> OnnxRuntimeDeployment:
         """Return a session over the materialised graph."""
         graph = build(workload)
-        model = graph.materialise(seed).SerializeToString()
-        return OnnxRuntimeDeployment(graph, model, self._options, instrumentation)
+        with loadable(graph, seed) as model:
+            return OnnxRuntimeDeployment(graph, model, self._options, instrumentation)
 
 
 class OnnxRuntimeDeployment(TimedDeployment):
     """A session whose inputs and outputs are bound, so that a call copies nothing."""
 
     def __init__(
-        self, graph: Graph, model: bytes, options: Options, instrumentation: Instrumentation
+        self, graph: Graph, model: Model, options: Options, instrumentation: Instrumentation
     ) -> None:
         start = time.perf_counter()
         ort = _runtime()

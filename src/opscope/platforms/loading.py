@@ -1,0 +1,41 @@
+"""How runtimes that read ONNX get a graph: in one message, or above 2 GB as files for a moment."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from opscope.errors import PlatformError
+from opscope.graph import Graph
+
+Model = bytes | str
+"""A serialised ONNX model, or the path of one whose weights stand in a file beside it."""
+
+
+@contextlib.contextmanager
+def loadable(graph: Graph, seed: int) -> Iterator[Model]:
+    """Yield what a runtime loads a graph from, weights drawn from ``seed``.
+
+    A model that fits into one message is that message. A larger one is written, its weights beside
+    it, into a directory that only its owner can enter, and that is gone when the runtime has loaded
+    it; what a runtime still maps of the files lives on without their names.
+
+    Raises:
+        PlatformError: If the directory for temporary files cannot take the model.
+    """
+    if graph.fits_one_message:
+        yield graph.materialise(seed).SerializeToString()
+        return
+    with tempfile.TemporaryDirectory(prefix="opscope-model-") as folder:
+        path = Path(folder, "model.onnx")
+        try:
+            graph.save(path, seed, limit_bytes=0)
+        except OSError as exc:
+            raise PlatformError(
+                f"a model of {graph.size_bytes} bytes cannot be written: {exc.strerror}",
+                where=tempfile.gettempdir(),
+                remedy="Name a directory with room for it in TMPDIR.",
+            ) from exc
+        yield str(path)
