@@ -556,7 +556,7 @@ def test_graphs_that_cannot_run_are_refused_by_node(tmp_path):
     model = relu_model()
     model.graph.input.append(model.graph.input[0])
     assert "two tensors are named 'x'" in refusal(tmp_path, model)
-    assert "Unrecognized attribute" in refused(node("Relu", ["x"], ["y"], odd=1))
+    assert "its attribute 'odd' is unknown" in refused(node("Relu", ["x"], ["y"], odd=1))
 
 
 def test_inputs_that_are_no_numbers_are_refused(tmp_path):

@@ -6,6 +6,7 @@ or says without naming node and operator.
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Iterable
 
@@ -13,6 +14,7 @@ import onnx
 from onnx import defs
 
 from opscope.errors import ConfigurationError
+from opscope.graph.importers.signatures import check_signature
 
 _GRAPHS = {onnx.AttributeProto.GRAPH, onnx.AttributeProto.GRAPHS}
 _EXPORT = "Export the model with standard ONNX operators."
@@ -81,7 +83,7 @@ def check_nodes(graph: onnx.GraphProto, opsets: dict[str, int]) -> None:
 
 
 def check_operator(node: onnx.NodeProto, opsets: dict[str, int], where: str) -> None:
-    """Refuse an operator that ONNX does not define, or whose graph depends on the data.
+    """Refuse an operator that ONNX does not define, or defines otherwise than the node uses it.
 
     Raises:
         ConfigurationError: Naming the node and the operator.
@@ -94,19 +96,29 @@ def check_operator(node: onnx.NodeProto, opsets: dict[str, int], where: str) -> 
             where=where,
             remedy=_EXPORT,
         )
-    try:
-        schema = defs.get_schema(node.op_type, opsets[domain], domain)
-    except defs.SchemaError as exc:
+    schema = _schema(node.op_type, opsets[domain], domain)
+    if schema is None:
         place = f"of domain {domain!r}" if domain else f"in opset {opsets[domain]}"
         raise ConfigurationError(
             f"operator {node.op_type!r} {place} is unknown", where=where, remedy=_EXPORT
-        ) from exc
+        )
     if schema.deprecated:
         raise ConfigurationError(
             f"operator {node.op_type!r} is no longer defined in opset {opsets[domain]}",
             where=where,
             remedy="Export the model again with a newer exporter.",
         )
+    if misfit := check_signature(node, schema):
+        raise ConfigurationError(misfit, where=where, remedy="Export the model again.")
+
+
+@functools.lru_cache(maxsize=1024)
+def _schema(operator: str, opset: int, domain: str) -> defs.OpSchema | None:
+    """Return what ONNX says of an operator, or nothing if it does not define it."""
+    try:
+        return defs.get_schema(operator, opset, domain)
+    except defs.SchemaError:
+        return None
 
 
 def refuse_control_flow(node: onnx.NodeProto, where: str) -> None:
