@@ -408,7 +408,7 @@ def test_unknown_operators_are_named_with_their_node(tmp_path):
     assert "operator 'FusedConv' of domain 'com.microsoft' is unknown" in refused(
         "FusedConv", domain="com.microsoft", name="f"
     )
-    assert "of domain 'mine', which the model does not import" in refused("Relu", domain="mine")
+    assert "operator 'Relu' of domain 'mine' is unknown" in refused("Relu", domain="mine")
     assert "operator 'Upsample' is no longer defined in opset 20" in refused("Upsample")
 
 

@@ -90,17 +90,17 @@ def check_operator(node: onnx.NodeProto, opsets: dict[str, int], where: str) -> 
     """
     refuse_control_flow(node, where)
     domain = domain_of(node.domain)
-    if domain not in opsets:
-        raise ConfigurationError(
-            f"operator {node.op_type!r} is of domain {domain!r}, which the model does not import",
-            where=where,
-            remedy=_EXPORT,
-        )
-    schema = _schema(node.op_type, opsets[domain], domain)
-    if schema is None:
-        place = f"of domain {domain!r}" if domain else f"in opset {opsets[domain]}"
+    if domain or domain not in opsets:
+        place = f"of domain {domain!r}" if domain else "in a model without an opset"
         raise ConfigurationError(
             f"operator {node.op_type!r} {place} is unknown", where=where, remedy=_EXPORT
+        )
+    schema = _schema(node.op_type, opsets[domain])
+    if schema is None:
+        raise ConfigurationError(
+            f"operator {node.op_type!r} in opset {opsets[domain]} is unknown",
+            where=where,
+            remedy=_EXPORT,
         )
     if schema.deprecated:
         raise ConfigurationError(
@@ -113,10 +113,10 @@ def check_operator(node: onnx.NodeProto, opsets: dict[str, int], where: str) -> 
 
 
 @functools.lru_cache(maxsize=1024)
-def _schema(operator: str, opset: int, domain: str) -> defs.OpSchema | None:
+def _schema(operator: str, opset: int) -> defs.OpSchema | None:
     """Return what ONNX says of an operator, or nothing if it does not define it."""
     try:
-        return defs.get_schema(operator, opset, domain)
+        return defs.get_schema(operator, opset)
     except defs.SchemaError:
         return None
 

@@ -19,6 +19,11 @@ from opscope.graph.importers.checks import describe
 from opscope.graph.importers.shapes import infer
 
 _SIZE_LIMIT = 4096
+"""Elements that an operand or a result may have."""
+
+_BYTES_LIMIT = 64 << 20
+"""What all results may take together."""
+
 _ROUNDS = 32
 """Each round settles all shapes up to the next one that hangs on shapes settled before."""
 
@@ -41,9 +46,12 @@ def settle(model: onnx.ModelProto) -> onnx.ModelProto:
         ConfigurationError: Naming the node at which inference, or the arithmetic, fails.
     """
     model = infer(model)
+    room = _BYTES_LIMIT
     for _ in range(_ROUNDS):
-        if not _fold(model):
+        taken = _fold(model, room)
+        if not taken:
             break
+        room -= taken
         del model.graph.value_info[:]
         for output in model.graph.output:
             output.type.tensor_type.ClearField("shape")
@@ -51,8 +59,12 @@ def settle(model: onnx.ModelProto) -> onnx.ModelProto:
     return model
 
 
-def _fold(model: onnx.ModelProto) -> bool:
-    """Replace what can be computed by constants; say whether there was anything."""
+def _fold(model: onnx.ModelProto, room: int) -> int:
+    """Replace what can be computed by constants; return the bytes they take, 0 for no constant.
+
+    Raises:
+        ConfigurationError: If a constant cannot be computed, or all take more than ``room``.
+    """
     graph = model.graph
     known = {t.name: numpy_helper.to_array(t) for t in graph.initializer}
     values = (*graph.input, *graph.value_info, *graph.output)
@@ -60,7 +72,7 @@ def _fold(model: onnx.ModelProto) -> bool:
     types = {value.name: value.type.tensor_type.elem_type for value in values}
     outputs = {output.name for output in graph.output}
     folded: dict[str, np.ndarray] = {}
-    kept = []
+    kept, taken = [], 0
     for index, raw in enumerate(graph.node):
         node, results = _explicit(raw, types), None
         if not outputs.intersection(node.output):
@@ -70,9 +82,16 @@ def _fold(model: onnx.ModelProto) -> bool:
         else:
             folded.update(results)
             known.update(results)
+            taken += 1 + sum(result.nbytes for result in results.values())
+            if taken > room:
+                raise ConfigurationError(
+                    f"its arithmetic on shapes takes more than {_BYTES_LIMIT} bytes",
+                    where=describe(node, index),
+                    remedy="The model is damaged or made to do harm.",
+                )
     if folded:
         _replace(graph, kept, folded)
-    return bool(folded)
+    return taken
 
 
 def _explicit(node: onnx.NodeProto, types: Mapping[str, int]) -> onnx.NodeProto:
@@ -114,7 +133,10 @@ def _compute(
         inputs = [np.broadcast_to(np.int8(0), shape)]
     elif node.op_type in _ARITHMETIC | _GROWING and all(n in known or not n for n in node.input):
         inputs = [known[name] for name in node.input if name]
-        if max(array.size for array in inputs) > _SIZE_LIMIT or not _stays_small(node, inputs):
+        result = [shapes.get(name) for name in node.output]
+        if max(array.size for array in inputs) > _SIZE_LIMIT:
+            return None
+        if not _stays_small(node, inputs, result):
             return None
     else:
         return None
@@ -129,14 +151,19 @@ def _compute(
     return dict(zip(node.output, results, strict=True))
 
 
-def _stays_small(node: onnx.NodeProto, inputs: Sequence[np.ndarray]) -> bool:
+def _stays_small(
+    node: onnx.NodeProto, inputs: Sequence[np.ndarray], results: Sequence[tuple[int, ...] | None]
+) -> bool:
     if node.op_type == "Range":
         start, limit, delta = (float(array) for array in inputs)
         return delta != 0 and (limit - start) / delta <= _SIZE_LIMIT
     if node.op_type in {"ConstantOfShape", "Expand"}:
         target = [int(size) for size in inputs[-1].reshape(-1)]
         return min(target, default=0) >= 0 and math.prod(target) <= _SIZE_LIMIT
-    return math.prod(array.size for array in inputs if array.ndim) <= _SIZE_LIMIT**2
+    sizes = [math.prod(shape) for shape in results if shape is not None]
+    if len(sizes) == len(results):
+        return sum(sizes) <= _SIZE_LIMIT
+    return math.prod(array.size for array in inputs if array.ndim) <= _SIZE_LIMIT
 
 
 def _evaluate(

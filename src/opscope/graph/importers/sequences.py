@@ -20,7 +20,8 @@ def unpack_sequences(graph: onnx.GraphProto) -> None:
 
     What does not follow this pattern stays, and is refused as no tensor later on.
     """
-    constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    arrays = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    constants = {name: array for name, array in arrays.items() if array.dtype.kind in "iu"}
     users = defaultdict(list)
     for node in graph.node:
         for name in node.input:
@@ -53,7 +54,9 @@ def _slices(
     slices = {}
     for part in parts:
         position = constants.get(part.input[1]) if part.op_type == "SequenceAt" else None
-        bounds = None if position is None else _bounds(sizes, int(position))
+        bounds = None
+        if position is not None and position.size == 1:
+            bounds = _bounds(sizes, int(position.item()))
         if bounds is None:
             return {}
         operands = dict(zip(_ROLES, (*bounds, attributes.get("axis", 0)), strict=True))

@@ -24,8 +24,9 @@ TO_NCHW, TO_NHWC = (0, 3, 1, 2), (0, 2, 3, 1)
 NCHW_AXIS = (0, 2, 3, 1)
 """Where an axis of NHWC is found in NCHW."""
 
+_GROWTH = 8
 _GROWTH_LIMIT_BYTES = 64 << 20
-"""What constants may take beyond four times the file, as tensors may share their bytes."""
+"""What constants may take beyond ``_GROWTH`` times the file, as tensors may share their bytes."""
 
 
 class Builder:
@@ -41,7 +42,7 @@ class Builder:
         self.nodes: list[onnx.NodeProto] = []
         self.constants: list[onnx.TensorProto] = []
         self.operator: TfOperator | None = None
-        self._budget = 4 * size + _GROWTH_LIMIT_BYTES
+        self._budget = _GROWTH * size + _GROWTH_LIMIT_BYTES
         self._names: Counter[str] = Counter()
         self._plain: dict[int, str] = {}
         self._nchw: dict[int, str] = {}
@@ -89,19 +90,23 @@ class Builder:
 
     def remember(self, index: int, values: np.ndarray) -> None:
         """Take a tensor that the model computes from constants as a constant."""
+        self._charge(values)
         self._known[index] = values
 
     def constant(self, values: np.ndarray, name: str = "constant") -> str:
         """Add a constant and return its name."""
+        self._charge(values)
+        unique = self.name(name)
+        self.constants.append(numpy_helper.from_array(np.asarray(values, order="C"), unique))
+        return unique
+
+    def _charge(self, values: np.ndarray) -> None:
         self._budget -= values.nbytes
         if self._budget < 0:
             raise ConfigurationError(
                 "its constants take several times the bytes of the file",
                 remedy="The file is damaged or made to do harm.",
             )
-        unique = self.name(name)
-        self.constants.append(numpy_helper.from_array(np.asarray(values, order="C"), unique))
-        return unique
 
     def integers(self, values: Sequence[int]) -> str:
         """Add a list of int64 and return its name."""

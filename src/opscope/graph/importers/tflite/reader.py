@@ -161,6 +161,7 @@ class _Reader:
     def __init__(self, schema: Any, data: bytes, model: Any) -> None:
         self.schema, self.data, self.model = schema, data, model
         self.left = _COUNT_LIMIT
+        self.scales_left = 2 * len(data)
         self.codes = [self._code(model.OperatorCodes(i)) for i in self._codes()]
         self.options = {
             value: name for name, value in vars(schema.BuiltinOptions).items() if name[0] != "_"
@@ -218,6 +219,12 @@ class _Reader:
         if len(axes) > _RANK_LIMIT or min([*axes, *stored], default=0) < -1:
             raise ConfigurationError(f"{stored} is not a shape", where=f"tensor {name!r}")
         scale, zero_point, axis = self._quantisation(tensor.Quantization())
+        if scale.size > 1 and not (0 <= axis < len(stored) and stored[axis] == scale.size):
+            raise ConfigurationError(
+                f"its {scale.size} quantisation scales do not fit axis {axis} of {stored}",
+                where=f"tensor {name!r}",
+                remedy=_DAMAGED,
+            )
         return TfTensor(
             index=index,
             name=name,
@@ -230,10 +237,14 @@ class _Reader:
         )
 
     def _quantisation(self, parameters: Any) -> tuple[np.ndarray, np.ndarray, int]:
+        """Return scales, zero points and the axis they are along; tensors may share their bytes."""
         if parameters is None:
             return np.zeros(0, np.float32), np.zeros(0, np.int64), 0
-        scale = _array(parameters.ScaleAsNumpy()).astype(np.float32)
-        zero_point = _array(parameters.ZeroPointAsNumpy()).astype(np.int64)
+        scale, zero_point = _array(parameters.ScaleAsNumpy()), _array(parameters.ZeroPointAsNumpy())
+        self.scales_left -= scale.nbytes + zero_point.nbytes
+        if self.scales_left < 0:
+            raise ValueError("quantisation scales take several times the bytes of the file")
+        scale, zero_point = scale.astype(np.float32), zero_point.astype(np.int64)
         if not np.isfinite(scale).all() or (scale <= 0).any():
             raise ValueError("a quantisation scale is not positive")
         if zero_point.size not in {0, scale.size}:
