@@ -242,6 +242,26 @@ HOSTILE = {
         ),
         "does not fit its 864 bytes",
     ),
+    "a tensor of more numbers than bytes divided by four": (
+        edit(
+            "weights_config.json",
+            lambda c: first_weight(c)["tensor_meta"].update(storage_offset={"as_int": 1}),
+        ),
+        "does not fit its 864 bytes",
+    ),
+    "a number repeated a million million times": (
+        edit(
+            "weights_config.json",
+            lambda c: first_weight(c)["tensor_meta"].update(
+                sizes=[{"as_int": 10**12}], strides=[{"as_int": 0}]
+            ),
+        ),
+        "its weights share bytes and take 4000000",
+    ),
+    "a tensor of an unknown type": (
+        edit("weights_config.json", lambda c: first_weight(c)["tensor_meta"].update(dtype=99)),
+        "weights 'stem.weight': its shape or type cannot be read",
+    ),
     "a weight without its file": (
         edit("weights_config.json", lambda c: first_weight(c).update(path_name="weight_99")),
         "weights 'stem.weight': its file is missing",

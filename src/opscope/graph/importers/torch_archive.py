@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import re
 import zipfile
 from pathlib import Path
@@ -20,15 +21,27 @@ from opscope.errors import ConfigurationError
 from opscope.graph.importers.files import digest_of, read_model
 from opscope.graph.importers.source import Source
 from opscope.graph.importers.torch_json import clean_program
-from opscope.graph.importers.torch_program import import_torch, source_of_program
+from opscope.graph.importers.torch_program import import_torch, quiet, source_of_program
 
 _ENTRIES_LIMIT = 100_000
 _JSON_LIMIT_BYTES = 64 << 20
+_GROWTH_LIMIT_BYTES = 64 << 20
+"""What tensors may take beyond twice their files; a stride of 0 repeats a number for nothing."""
+
 _CONTENTS = ("models/", "data/weights/", "data/constants/")
 _PROGRAM = re.compile(r"models/[A-Za-z0-9_.-]+\.json")
 _PLAIN = re.compile(r"data/(?:weights/weight|constants/tensor)_[0-9]+")
 _MARKS = ("archive_format", "archive_version", "byteorder", ".data/version")
 _REMEDY = "Save the program again with torch.export.save."
+
+_ITEM_BYTES = {
+    **dict.fromkeys((1, 2, 12, 29, 30, 31, 32, 33), 1),
+    **dict.fromkeys((3, 6, 13, 28), 2),
+    **dict.fromkeys((4, 7, 9, 34), 4),
+    **dict.fromkeys((5, 8, 10, 35), 8),
+    11: 16,
+}
+"""Bytes of a number by the ScalarType of PyTorch's export schema."""
 
 
 def read_program(path: Path) -> Source:
@@ -124,7 +137,7 @@ def _check_tensors(config: dict[str, Any], kind: str, entries: dict[str, bytes])
     tensors = config.get("config")
     if not isinstance(tensors, dict):
         raise ConfigurationError(f"its list of {kind} is damaged", remedy=_REMEDY)
-    paths = set()
+    paths, taken = set(), 0
     for name, entry in tensors.items():
         where = f"{kind} {name!r}"
         if not isinstance(entry, dict) or not isinstance(entry.get("tensor_meta"), dict):
@@ -142,26 +155,34 @@ def _check_tensors(config: dict[str, Any], kind: str, entries: dict[str, bytes])
             )
         if path not in entries:
             raise ConfigurationError("its file is missing", where=where, remedy=_REMEDY)
-        _check_extent(entry["tensor_meta"], len(entries[path]), where)
+        taken += _check_extent(entry["tensor_meta"], len(entries[path]), where)
         paths.add(path)
+    if taken > 2 * sum(len(entries[path]) for path in paths) + _GROWTH_LIMIT_BYTES:
+        raise ConfigurationError(
+            f"its {kind} share bytes and take {taken} of them spread out", remedy=_REMEDY
+        )
     return paths
 
 
-def _check_extent(meta: dict[str, Any], held: int, where: str) -> None:
-    """Refuse a tensor that reaches beyond the bytes it has."""
+def _check_extent(meta: dict[str, Any], held: int, where: str) -> int:
+    """Return the bytes of a tensor spread out, refusing one that reaches beyond those it has."""
     try:
         sizes = [int(size["as_int"]) for size in meta["sizes"]]
         strides = [int(stride["as_int"]) for stride in meta["strides"]]
         offset = int(meta["storage_offset"]["as_int"])
+        item = _ITEM_BYTES[meta["dtype"]]
         device = meta["device"]["type"]
     except (KeyError, TypeError, ValueError) as exc:
-        raise ConfigurationError("its shape cannot be read", where=where, remedy=_REMEDY) from exc
+        raise ConfigurationError(
+            "its shape or type cannot be read", where=where, remedy=_REMEDY
+        ) from exc
     whole = min([offset, *sizes, *strides], default=0) >= 0 and len(sizes) == len(strides)
     last = offset + sum((n - 1) * stride for n, stride in zip(sizes, strides, strict=False))
-    if not whole or device != "cpu" or (0 not in sizes and last >= held):
+    if not whole or device != "cpu" or (0 not in sizes and (last + 1) * item > held):
         raise ConfigurationError(
             f"its shape {sizes} does not fit its {held} bytes", where=where, remedy=_REMEDY
         )
+    return math.prod(sizes) * item
 
 
 def _archive(entries: dict[str, bytes]) -> bytes:
@@ -174,7 +195,8 @@ def _archive(entries: dict[str, bytes]) -> bytes:
 
 def _load(torch: Any, clean: bytes) -> Any:
     try:
-        return torch.export.load(io.BytesIO(clean))
+        with quiet():  # else PyTorch prints the traceback of what it then raises
+            return torch.export.load(io.BytesIO(clean))
     except Exception as exc:
         raise ConfigurationError(
             f"PyTorch cannot read the program: {str(exc)[:300].rstrip(' .')}",

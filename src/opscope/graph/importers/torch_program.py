@@ -56,7 +56,7 @@ def export_module(module: Any, example: tuple[Any, ...]) -> Any:
     torch = import_torch()
     modes = {part: part.training for part in module.modules()}
     try:
-        with _quiet(), _explained(type(module).__name__):
+        with quiet(), _explained(type(module).__name__):
             return torch.export.export(module.eval(), example)
     finally:
         for part, training in modes.items():
@@ -72,7 +72,7 @@ def source_of_program(program: Any) -> Source:
         ConfigurationError: If PyTorch's exporter does not know an operator of it.
     """
     torch = import_torch()
-    with _quiet(), _explained("the exported program"):
+    with quiet(), _explained("the exported program"):
         exported = torch.onnx.export(
             program, dynamo=True, verbose=False, optimize=False, opset_version=OPSET
         )
@@ -99,7 +99,7 @@ def import_torch() -> Any:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep PyTorch's remarks about itself off the user's terminal."""
     logger = logging.getLogger("torch.onnx")
     disabled = logger.disabled
