@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import pytest
+from tests.graph.zoo.networks import graph_of
+from tests.graph.zoo.peaks import cost_in_place, factor, stack
 
-from opscope.core.configuration import Workload
+from opscope.core.configuration import Precision, Workload
 from opscope.cost import count
 from opscope.cost.elementwise import OPS_PER_ELEMENT
 from opscope.graph import build
@@ -89,6 +91,28 @@ def per_output():
     return f"{depthwise:.0f} against {cost_of('conv:h=56,cin=32,cout=32,k=3').macs_per_output:.0f}"
 
 
+def shares(size):
+    """Return the activations' shares of the INT8 footprints of four keyword-spotting networks."""
+    costs = [
+        count(graph_of(f"kws_{name},size={size}"), precision=Precision.INT8)
+        for name in ("dnn", "cnn", "crnn", "ds_cnn")
+    ]
+    return ", ".join(f"{c.peak_activation_bytes / c.memory_footprint_bytes:.1%}" for c in costs)
+
+
+def of_footprints():
+    text = f"{shares('small')} (small); {shares('medium')} (medium)"
+    return text.replace("%", " %")
+
+
+def peaks():
+    chain = stack(10, joined=False).peak_activation_bytes
+    factors = [factor(cost_in_place(name)) for name in ("resnet50", "densenet121")]
+    factors += [factor(cost_in_place(f"nasnet_a_{size}")) for size in ("mobile", "large")]
+    factors.append(stack(10, joined=True).peak_activation_bytes / chain)
+    return ", ".join(f"{times:.2f}" for times in factors)
+
+
 NUMBERS = {
     "Memory access of Conv, K = 3 against 1": lambda: more(conv(3), conv(1)),
     "The same, K = 5 against 1": lambda: more(conv(5), conv(1)),
@@ -102,6 +126,8 @@ NUMBERS = {
     "The same for the MobileNetV2 block": lambda: least_access("mobilenet_v2"),
     "Memory access of the ShuffleNetV1 block": shuffle_and_dense,
     "MACs per output of DWConv": per_output,
+    "Activations in the memory footprint": of_footprints,
+    "Peak activation memory over what one layer": peaks,
 }
 
 

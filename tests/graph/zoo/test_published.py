@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import pytest
 
 from opscope.graph.zoo import DESIGNS
 from tests.graph.zoo.networks import cost_of, graph_of
 from tests.graph.zoo.published import TABLE, document
-from tests.graph.zoo.published.conventions import batch_norm_channels, two_per_mac
+from tests.graph.zoo.published.conventions import (
+    batch_norm_channels,
+    macs_and_elements,
+    two_per_mac,
+)
 from tests.graph.zoo.published.record import TOLERANCE, Published, macs
 
 IDS = [f"{row.network}-{row.figure or 'none'}" for row in TABLE]
@@ -134,3 +139,53 @@ def test_channels_and_classes_explain_two_inceptions():
     assert batch_norm_channels(graph_of("inception_v1")) == 7_280
     more = cost_of("inception_v1,classes=1001").parameters - cost_of("inception_v1").parameters
     assert more == 1_025
+
+
+@pytest.mark.parametrize(
+    ("coefficients", "figure", "percent"),
+    [
+        ("width=1,depth=1,input=224", 0.39, -1.1),
+        ("width=1,depth=1.1,input=240", 0.70, -1.9),
+        ("width=1.1,depth=1.2,input=260", 1.0, -0.6),
+        ("width=1.2,depth=1.4,input=300", 1.8, 1.5),
+        ("width=1.4,depth=1.8,input=380", 4.2, 4.6),
+        ("width=1.6,depth=2.2,input=456", 9.9, 3.7),
+        ("width=1.8,depth=2.6,input=528", 19, 0.4),
+        ("width=2,depth=3.1,input=600", 37, 2.0),
+    ],
+)
+def test_the_efficientnet_papers_figures_lie_on_both_sides_of_ours(coefficients, figure, percent):
+    counted = cost_of(f"efficientnet_b0,{coefficients}").macs / 1e9
+    assert 100 * (counted / figure - 1) == pytest.approx(percent, abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("altered", "millions"),
+    [
+        ("efficientnet_b4,input=364", 4167),
+        ("efficientnet_b4,input=368", 4182),
+        ("efficientnet_b4,input=370", 4344),
+        ("efficientnet_b4,depth=1.7", 4260),
+        ("efficientnet_b4,width=1.35", 4116),
+        ("inception_v1,classes=1001", 1498.4),
+        ("darts_imagenet,input=256", 691.9),
+    ],
+)
+def test_what_does_not_make_a_figure_is_as_the_explanation_says(altered, millions):
+    digits = len(str(millions).partition(".")[2])
+    assert round(cost_of(altered).macs / 1e6, digits) == millions
+
+
+def test_elements_and_larger_kernels_do_not_make_574_million_either():
+    cost, graph = cost_of("darts_imagenet"), graph_of("darts_imagenet")
+    once = macs_and_elements(BatchNormalization=1, Relu=1, Add=1, MaxPool=1)
+    assert round(once(graph, cost) / 1e6, 1) == 541.6
+    nine = [w.shape for w in graph.weights if w.shape[1:] == (1, 3, 3)]
+    depthwise = sum(
+        layer.macs
+        for layer in cost.layers
+        if layer.operator == "Conv" and layer.inputs[0] == layer.outputs[0]
+        if layer.macs == 9 * math.prod(layer.outputs[0])
+    )
+    assert round((cost.macs + 16 / 9 * depthwise) / 1e6, 1) == 576.3
+    assert round((cost.parameters + 16 * sum(c for c, *_ in nine)) / 1e6, 2) == 4.96

@@ -68,7 +68,8 @@ class Dynamic:
                 f"the declared shape {'x'.join(map(str, shape))} contradicts the file, which has "
                 f"{_spell(axes)}",
                 where=f"input {name!r}",
-                remedy="Declare sizes only for the axes that the file leaves open.",
+                remedy="A fixed size may be worked into the graph, so that none is changed: "
+                "declare only what the file leaves open, or export it with that axis dynamic.",
             )
 
     def _known(self, name: str, sizes: Mapping[str, Size]) -> Shape:

@@ -31,7 +31,11 @@ TABLE = (
         "darts_imagenet",
         *("574 M", "Liu et al., DARTS, Table 3"),
         "Nobody reproduces 574 M from the published network: issue 46 of quark0/darts reports "
-        "523 M and 544.59 M, osmr/imgclsmob 539.86 M.",
+        "523 M and 544.59 M, osmr/imgclsmob 539.86 M; the repository itself counts only "
+        "parameters. What does not make 574 M, in millions: the cells of first order (DARTS_V1, "
+        "505.9), 52 channels at first (618.8), inputs of 256 (691.9), the auxiliary head (+ 1.6), "
+        "5×5 in place of 3×3 in every depthwise convolution (576.3, at 4.96 M parameters), one "
+        "operation for each element of BatchNorm, ReLU, Add and max pooling (541.6).",
         counted=529_911_552,
         explained=False,
     ),

@@ -12,7 +12,10 @@ from tests.graph.zoo.published.conventions import (
 from tests.graph.zoo.published.record import Published, macs, parameters
 
 QUOTED = "Zhang et al., Hello Edge, table by budget, as quoted by others"
-UNVERIFIED = "Zhang et al., Hello Edge, table by budget; not verified against the source"
+UNVERIFIED = (
+    "Zhang et al., Hello Edge, table by budget; not verified against the source, whose repository "
+    "(ML-KWS-for-MCU, README) has the table as a picture only"
+)
 RELEASED = "tensors of the released models (ML-KWS-for-MCU, Pretrained_models)"
 NONE = "none"
 
