@@ -2,9 +2,10 @@
 # make test    every test
 # make check   what the code must pass besides: style, types, floors, no duplicate names
 # make bench   timings, printed beside their targets; never part of CI
+# make bench-instrument   how far latencies can be trusted; half an hour on an idle machine
 BIN := .venv/bin
 
-.PHONY: demo test check bench format clean
+.PHONY: demo test check bench bench-instrument format clean
 
 demo:
 	@scripts/setup run
@@ -27,6 +28,11 @@ check:
 bench:
 	@scripts/setup dev
 	$(BIN)/python -m benchmarks
+
+bench-instrument:
+	@scripts/setup dev
+	@$(BIN)/python -m pip install --quiet --quiet torch==2.13.0
+	@$(BIN)/python -m benchmarks.instrument
 
 format:
 	@scripts/setup dev

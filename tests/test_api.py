@@ -126,5 +126,5 @@ def test_a_batch_is_measured_as_asked():
         api.measure("conv:h=6,cin=3,cout=4,k=3", ["fake:noise=0"], batch=batch, protocol=QUICK)[0]
         for batch in (1, 2)
     )
-    assert one.quantity("latency_s").value == pytest.approx(3e-4)
-    assert two.quantity("latency_s").value == pytest.approx(5e-4)
+    assert one.quantity("latency_s").value == pytest.approx(2e-4)
+    assert two.quantity("latency_s").value == pytest.approx(4e-4)

@@ -1,1 +1,1 @@
-"""How far the instrument's latencies can be trusted, beside other tools. `make bench-instrument`."""
+"""How far latencies can be trusted, beside other tools: `make bench-instrument`."""

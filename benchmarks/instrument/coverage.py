@@ -27,7 +27,10 @@ def families(
 ) -> dict[str, np.ndarray]:
     """Return relative noise of many kinds, one-sided, two-sided, contaminated, correlated."""
     normal = stream.standard_normal
-    burst = lambda share, size: (stream.random(shape) < share) * stream.exponential(size, shape)  # noqa: E731
+
+    def burst(share: float, size: float) -> np.ndarray:
+        return (stream.random(shape) < share) * stream.exponential(size, shape)
+
     return {
         "normal": scale * normal(shape),
         "exponential": scale * stream.exponential(1, shape),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 import pyperf
 
 from benchmarks.instrument.others import deployed
@@ -24,4 +22,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

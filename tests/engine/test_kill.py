@@ -21,6 +21,9 @@ kind = "conv"
 base = { h = 6, cin = 3, k = 3 }
 axes.cout = { start = 1, stop = 60 }
 
+[[meters]]
+name = "call-latency"
+
 [protocol]
 preparations = 1
 rounds = 2
@@ -35,7 +38,7 @@ cohort_size = 3
 kind = "steps"
 x = "cout"
 """
-PLATFORM = "fake:pause_ms=2"
+PLATFORM = "fake:pause_ms=1"
 KILLS = 20
 
 

@@ -201,12 +201,12 @@ def test_a_chain_needs_two_depths_and_a_changed_shape_the_pooling_beside():
     ("text", "copies"),
     [
         ("conv:h=28,cin=64,cout=64,k=3", (2, 8)),  # 28.9 MMAC
-        ("conv:h=28,cin=64,cout=128,k=3", (1, 4)),  # 57.8 MMAC
+        ("conv:h=28,cin=64,cout=128,k=3", (2, 8)),  # 57.8 MMAC
         ("conv:h=28,cin=128,cout=256,k=3", (1, 2)),  # 231 MMAC
         ("conv:h=28,cin=1000,cout=1000,k=7", (1, 2)),
         ("fc:cin=2048,cout=4000", (2, 8)),  # 31 MiB
         ("fc:cin=4096,cout=4096", (1, 3)),  # 64 MiB and the bias
-        ("act:relu,h=224,c=64", (1, 3)),  # 6.4 million elements
+        ("act:relu,h=224,c=64", (2, 8)),  # 6.4 million elements
         ("block:mobilenet_v2,h=14,cin=32", (2, 8)),
     ],
 )

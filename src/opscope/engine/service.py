@@ -6,6 +6,7 @@ goes to standard error, so that no chatter can break the protocol.
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from collections.abc import Callable
@@ -29,12 +30,15 @@ from opscope.engine.messages import (
     Waiting,
 )
 from opscope.engine.recorder import FlightRecorder, Position
+from opscope.engine.witness import Probes
 from opscope.engine.worker import CohortRun
 from opscope.errors import OpscopeError
 from opscope.meters.environment import read_environment
+from opscope.platforms.base import Platform
 from opscope.platforms.registry import load_platform
 
 Say = Callable[[Answer], None]
+Opened = Callable[[str], tuple[Platform, Probes]]
 
 
 def main() -> None:
@@ -56,15 +60,17 @@ def main() -> None:
 def serve(requests: BinaryIO, say: Say, recorder: FlightRecorder) -> None:
     """Answer each line of ``requests``."""
     decoder = msgspec.json.Decoder(Request)
+    opened = functools.cache(_opened)  # a platform and its probes serve every cohort
     for line in requests:
         request = decoder.decode(line)
         try:
             match request:
                 case Describe():
                     recorder.write(Position(phase="opening"))
-                    say(_describe(request))
+                    platform, _ = opened(request.platform)
+                    say(Described(info=platform.info(), environment=read_environment()))
                 case Measure():
-                    _measure(request, say, recorder)
+                    _measure(request, opened, say, recorder)
                     say(Done())
         except OpscopeError as exc:
             say(
@@ -72,13 +78,13 @@ def serve(requests: BinaryIO, say: Say, recorder: FlightRecorder) -> None:
             )
 
 
-def _describe(request: Describe) -> Described:
+def _opened(name: str) -> tuple[Platform, Probes]:
     with machine.time_limit(machine.OPENING_LIMIT_S):
-        info = load_platform(request.platform).info()
-        return Described(info=info, environment=read_environment())
+        platform = load_platform(name)
+        return platform, Probes(platform)
 
 
-def _measure(request: Measure, say: Say, recorder: FlightRecorder) -> None:
+def _measure(request: Measure, opened: Opened, say: Say, recorder: FlightRecorder) -> None:
     cohort = request.cohort
 
     def emit(index: int, trial: Trial) -> None:
@@ -92,9 +98,8 @@ def _measure(request: Measure, say: Say, recorder: FlightRecorder) -> None:
     with timing:
         recorder.write(Position(phase="opening"))
         say(Started())
-        with machine.time_limit(machine.OPENING_LIMIT_S):
-            platform = load_platform(cohort.platform)
-        CohortRun(cohort, platform, recorder, emit).measure()
+        platform, probes = opened(cohort.platform)
+        CohortRun(cohort, platform, recorder, emit, probes=probes).measure()
 
 
 if __name__ == "__main__":

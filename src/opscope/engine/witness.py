@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
 from pathlib import Path
 
 from opscope.core.readings import Round, Samples
@@ -15,6 +15,7 @@ from opscope.graph import build
 from opscope.meters.probes import PROBES
 from opscope.platforms.base import Platform, TimedDeployment
 
+_SEED = 0
 _WARM = 2
 _SAMPLES = 3
 _SHARE = 0.05
@@ -24,17 +25,47 @@ _STEAL = 8
 """Field of the first line of /proc/stat that counts stolen time, in ticks."""
 
 
-class Witness:
-    """Runs the reference kernels on a platform and reads clocks, frequency and temperature."""
+class Probes:
+    """The reference kernels on one platform, prepared when they are first asked for."""
 
-    def __init__(self, platform: Platform, seed: int, held: ExitStack) -> None:
-        self._probes = _prepared(platform, seed, held)
+    def __init__(self, platform: Platform) -> None:
+        self._platform = platform
+        self._deployments: dict[str, TimedDeployment] | None = None
+
+    def run(self) -> dict[str, Samples]:
+        """Return a few calls of each; one that the platform refuses is simply not there."""
+        if self._deployments is None:
+            self._deployments = dict(self._prepared())
+        return {name: _taken(deployment) for name, deployment in self._deployments.items()}
+
+    def _prepared(self) -> Iterator[tuple[str, TimedDeployment]]:
+        for probe in PROBES:
+            with contextlib.suppress(OpscopeError):
+                deployment = self._platform.prepare(
+                    probe.workload, seed=_SEED, instrumentation=Instrumentation()
+                )
+                if isinstance(deployment, TimedDeployment):
+                    deployment.bind(build(probe.workload).draw_inputs(_SEED))
+                    yield probe.name, deployment
+
+
+def _taken(deployment: TimedDeployment) -> Samples:
+    for _ in range(_WARM):
+        deployment.call()
+    return deployment.sample(_SAMPLES)
+
+
+class Witness:
+    """Sees a cohort's rounds begin: runs the probes, reads clocks, frequency and temperature."""
+
+    def __init__(self, probes: Probes) -> None:
+        self._probes = probes
         self._start = time.perf_counter()
         self._steal_s = _steal_s()
         self._probe_again_s = 0.0
 
     def elapsed_s(self) -> float:
-        """Return the seconds since it was set up."""
+        """Return the seconds since the cohort began."""
         return time.perf_counter() - self._start
 
     def look(self) -> Round:
@@ -54,30 +85,9 @@ class Witness:
         start_s = self.elapsed_s()
         if start_s < self._probe_again_s:
             return {}
-        taken = {name: _taken(deployment) for name, deployment in self._probes.items()}
+        taken = self._probes.run()
         self._probe_again_s = start_s + (self.elapsed_s() - start_s) / _SHARE
         return taken
-
-
-def _taken(deployment: TimedDeployment) -> Samples:
-    for _ in range(_WARM):
-        deployment.call()
-    return deployment.sample(_SAMPLES)
-
-
-def _prepared(platform: Platform, seed: int, held: ExitStack) -> dict[str, TimedDeployment]:
-    """Return the probes that the platform takes; one that it refuses is simply not there."""
-    probes: dict[str, TimedDeployment] = {}
-    for probe in PROBES:
-        with contextlib.suppress(OpscopeError):
-            deployment = platform.prepare(
-                probe.workload, seed=seed, instrumentation=Instrumentation()
-            )
-            held.callback(deployment.close)
-            if isinstance(deployment, TimedDeployment):
-                deployment.bind(build(probe.workload).draw_inputs(seed))
-                probes[probe.name] = deployment
-    return probes
 
 
 def _steal_s() -> float | None:

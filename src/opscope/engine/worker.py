@@ -25,7 +25,7 @@ from opscope.engine.isolation import isolated
 from opscope.engine.protocol import visiting_order
 from opscope.engine.recorder import FlightRecorder, Position
 from opscope.engine.task import Member, Task
-from opscope.engine.witness import Witness
+from opscope.engine.witness import Probes, Witness
 from opscope.errors import OpscopeError, PlatformError
 from opscope.platforms.base import Platform, TimedDeployment
 
@@ -39,10 +39,17 @@ class CohortRun:
     """One cohort being measured on one opened platform."""
 
     def __init__(
-        self, cohort: Cohort, platform: Platform, recorder: FlightRecorder, emit: Emit
+        self,
+        cohort: Cohort,
+        platform: Platform,
+        recorder: FlightRecorder,
+        emit: Emit,
+        *,
+        probes: Probes | None = None,
     ) -> None:
         self._cohort = cohort
         self._platform = platform
+        self._witness = Witness(probes or Probes(platform))
         self._info = platform.info()
         self._recorder = recorder
         self._emit = emit
@@ -64,34 +71,34 @@ class CohortRun:
             for task in self._open_tasks():
                 self._attempt(task, "prepare", partial(task.prepare, self._platform, self._cohort))
             self._isolation = held.enter_context(isolated(self._cohort.protocol))
-            self._measure_rounds(Witness(self._platform, self._cohort.seed, held))
+            self._measure_rounds()
         self._recorder.write(Position(phase="done", visits=self._visits))
 
     def _open_tasks(self) -> list[Task]:
         return [task for task in self._tasks if not task.over]
 
-    def _measure_rounds(self, witness: Witness) -> None:
+    def _measure_rounds(self) -> None:
         """Visit what is open in rounds, until each job's meter or the budget says stop."""
         number = 0
         while open_tasks := self._open_tasks():
             self._recorder.write(Position(phase="probes", visits=self._visits))
-            self._rounds.append(witness.look())
+            self._rounds.append(self._witness.look())
             members = [member for task in open_tasks for member in task.members]
             seed = f"{self._cohort.seed}/{self._cohort.number}"
             for position, member in enumerate(visiting_order(members, seed=seed, round_=number)):
                 if not member.task.over:
-                    visit = partial(self._visit, member, number, position, witness)
+                    visit = partial(self._visit, member, number, position)
                     self._attempt(member.task, "visit", visit)
             number += 1
-            spent = self._spent(number, witness)
+            spent = self._spent(number)
             for task in self._open_tasks():
                 self._attempt(task, "conclude", partial(self._conclude_if_settled, task, spent))
 
-    def _spent(self, rounds: int, witness: Witness) -> bool:
+    def _spent(self, rounds: int) -> bool:
         """Say whether the time is up, once every job has the rounds it needs at least."""
         budget_s = self._cohort.budget_s
         enough = rounds >= self._cohort.protocol.min_rounds
-        return budget_s is not None and enough and witness.elapsed_s() >= budget_s
+        return budget_s is not None and enough and self._witness.elapsed_s() >= budget_s
 
     def _attempt(self, task: Task, phase: Phase, action: Callable[[], None]) -> None:
         """Do one thing for one job; what goes wrong ends this job and no other."""
@@ -114,12 +121,12 @@ class CohortRun:
         if reason := self._platform.supports(task.job.workload):
             self._end(task, "unsupported", reason=reason)
 
-    def _visit(self, member: Member, round_: int, position: int, witness: Witness) -> None:
+    def _visit(self, member: Member, round_: int, position: int) -> None:
         task, protocol = member.task, self._cohort.protocol
         preparation = round_ % protocol.preparations
-        start_s = witness.elapsed_s()
+        start_s = self._witness.elapsed_s()
         rewarm, samples = task.meter.visit(member.deployments[preparation], protocol)
-        stay_s = witness.elapsed_s() - start_s
+        stay_s = self._witness.elapsed_s() - start_s
         task.visits.append(
             Visit(
                 round=round_,
