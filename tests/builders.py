@@ -15,6 +15,8 @@ class ScriptedDeployment(TimedDeployment):
         self.durations = list(durations)
 
     def sample(self, count):
+        if count and not self.durations:
+            raise RuntimeError("the script is over")
         taken, self.durations = self.durations[:count], self.durations[count:]
         return Samples(durations_s=tuple(taken), preemptions=(0,) * count, clock="script")
 

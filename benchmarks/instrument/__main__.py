@@ -114,7 +114,8 @@ def judged(name: str, found: Mapping[Workload, Measurement], truth: Latencies) -
     known = sum(w in truth for w in found)
     print(
         f"{name}: error median {100 * np.median(off):.2f} %,"
-        f" p95 {100 * np.quantile(off, 0.95):.2f} %, largest {100 * off.max():.1f} %; trusted and off by more than 5 %:"
+        f" p95 {100 * np.quantile(off, 0.95):.2f} %, largest {100 * off.max():.1f} %;"
+        f" trusted and off by more than 5 %:"
         f" {100 * np.mean(relied > 0.05):.1f} %; untrusted"
         f" {100 * (1 - len(relied) / known):.1f} %"
     )

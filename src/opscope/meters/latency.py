@@ -53,10 +53,10 @@ class CallLatencyMeter:
         """Warm the deployment up again, since others ran meanwhile, and take samples."""
         if protocol.cold:
             return _none(), _cold(deployment, protocol.samples)
-        rewarm = _rewarm(deployment, protocol.rewarm)
-        fastest = min(rewarm.durations_s, default=_VISIT_S)
+        rewarm, steady = _rewarm(deployment, protocol.rewarm)
+        fastest = min(steady.durations_s or rewarm.durations_s, default=_VISIT_S)
         count = max(protocol.samples, min(math.ceil(_VISIT_S / fastest), _MOST_SAMPLES))
-        samples = deployment.sample(count)
+        samples = _joined(steady, deployment.sample(count - len(steady.durations_s)))
         for _ in range(_TRIES - 1):
             if samples.undisturbed_s:
                 break
@@ -126,17 +126,19 @@ class LayerLatencyMeter(CallLatencyMeter):
         return f"layer latency: difference of stacks of {copies} copies; {_estimator(estimates)}"
 
 
-def _rewarm(deployment: TimedDeployment, most: int) -> Samples:
-    """Call until a call is no longer faster than those before: the caches are warm again."""
-    if not most:
-        return _none()
-    taken = deployment.sample(1)
-    while len(taken.durations_s) < most:
-        fastest = min(taken.durations_s)
-        taken = _joined(taken, deployment.sample(1))
-        if taken.durations_s[-1] > fastest * (1 - _STEADY):
-            break
-    return taken
+def _rewarm(deployment: TimedDeployment, most: int) -> tuple[Samples, Samples]:
+    """Call until a call is no faster than those before it: the caches are warm again.
+
+    Returns:
+        The calls that warmed up, and that last one, which counts; none if it was not reached.
+    """
+    taken = deployment.sample(1) if most else _none()
+    while 0 < len(taken.durations_s) < most:
+        last = deployment.sample(1)
+        if last.durations_s[0] > min(taken.durations_s) * (1 - _STEADY):
+            return taken, last
+        taken = _joined(taken, last)
+    return taken, _none()
 
 
 def _none() -> Samples:
@@ -153,6 +155,8 @@ def _cold(deployment: TimedDeployment, count: int) -> Samples:
 
 
 def _joined(first: Samples, second: Samples) -> Samples:
+    if not first.durations_s:
+        return second
     return Samples(
         durations_s=first.durations_s + second.durations_s,
         preemptions=_both(first.preemptions, second.preemptions),
