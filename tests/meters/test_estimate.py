@@ -62,7 +62,7 @@ def test_preparations_that_differ_widen_the_interval_to_hold_both():
 def test_a_drift_is_found_and_said():
     visits = visits_of([[1.0 + 0.01 * number] for number in range(16)])
     found = estimate(visits, least_change=0.02)
-    assert found.doubt == "it changes with the time it was measured (+8%)"
+    assert found.doubt == "it changes with the time it was measured (by 8%)"
 
 
 def test_what_ran_before_is_found_and_said():

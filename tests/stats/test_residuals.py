@@ -20,7 +20,7 @@ def test_what_the_values_hang_on_is_named_with_its_size(name):
     given = covariates(stream)
     rank = np.argsort(np.argsort(given[name]))
     values = 1 + 0.1 * rank / ROUNDS + 0.003 * stream.standard_normal(ROUNDS)
-    assert dependence(values, given, 0.02) in {f"{name} (+4%)", f"{name} (+5%)"}
+    assert dependence(values, given, 0.02) in {f"{name} (by 4%)", f"{name} (by 5%)"}
 
 
 def test_a_change_too_small_to_matter_is_not_blamed():

@@ -26,6 +26,9 @@ T = TypeVar("T")
 _STEADY = 0.01
 """A call that is faster than every one before by more than this was still warming up."""
 
+_CHANGE = 2.0
+"""How many times the precision asked for a figure may change with time or order to be trusted."""
+
 _VISIT_S = 0.001
 _MOST_SAMPLES = 10
 """Calls are repeated until a visit has counted for this long, or this often."""
@@ -83,7 +86,7 @@ class CallLatencyMeter:
         """
         if not readings.visits:
             raise MeasurementError("the deployment was never visited")
-        estimates = _estimates(readings, readings.protocol.precision)
+        estimates = _estimates(readings, _CHANGE * readings.protocol.precision)
         value, interval = _combined(readings, estimates)
         seen = speed(readings.workload, readings.rounds, readings.reference)
         if seen:
@@ -122,8 +125,9 @@ class LayerLatencyMeter(CallLatencyMeter):
         return layer_terms(workload)
 
     def _derivation(self, terms: Sequence[Term], estimates: Sequence[Estimate]) -> str:
-        copies = " and ".join(str(term.workload.copies) for term in terms)
-        return f"layer latency: difference of stacks of {copies} copies; {_estimator(estimates)}"
+        deep, shallow, *_ = (term.workload.copies for term in terms)
+        stacks = f"difference of stacks of {deep} and {shallow} copies"
+        return f"layer latency: {stacks}; {_estimator(estimates)}"
 
 
 def _rewarm(deployment: TimedDeployment, most: int) -> tuple[Samples, Samples]:

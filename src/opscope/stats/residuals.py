@@ -15,7 +15,7 @@ thousand or so is blamed by chance (tests/stats/test_residuals.py)."""
 def dependence(
     values: Sequence[float], covariates: Mapping[str, Sequence[float]], least: float
 ) -> str:
-    """Return what ``values`` hang on, as in ``time (+4 %)``, or nothing.
+    """Return what ``values`` hang on, as in ``time (by 4%)``, or nothing.
 
     Named is a covariate whose rank correlation with the values is significant and across which
     they change by more than ``least``: the upper half's median over the lower half's.
@@ -37,7 +37,7 @@ def dependence(
             upper = x >= np.median(x)
         change = float(np.median(y[upper]) / np.median(y[~upper])) - 1
         if abs(change) > least and abs(_fisher_z(x, y)) > _LIMIT:
-            return f"{name} ({change:+.0%})"
+            return f"{name} (by {abs(change):.0%})"
     return ""
 
 
