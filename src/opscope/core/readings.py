@@ -71,6 +71,7 @@ class Round(Record, frozen=True, kw_only=True):
         start_s: When, in seconds since the cohort's first round.
         probes: Calls of each reference kernel, by its name; none where rounds follow too fast.
         steal_s: Time that the hypervisor gave to others since the round before, over all cores.
+        others_s: Processor time that other processes took since then, over all cores.
         frequency_hz: Clock frequency of the core, where it can be read.
         temperature_c: Of the warmest sensor, where there is one.
     """
@@ -78,6 +79,7 @@ class Round(Record, frozen=True, kw_only=True):
     start_s: float = 0.0
     probes: dict[str, Samples] = {}
     steal_s: float | None = None
+    others_s: float | None = None
     frequency_hz: float | None = None
     temperature_c: float | None = None
 

@@ -21,8 +21,8 @@ _SAMPLES = 3
 _SHARE = 0.05
 """Share of the time that probes may take."""
 
-_STEAL = 8
-"""Field of the first line of /proc/stat that counts stolen time, in ticks."""
+_BUSY, _STEAL = (0, 1, 2, 5, 6), 7
+"""Counts of the first line of /proc/stat, in ticks: work of every kind, and time stolen."""
 
 
 class Probes:
@@ -61,7 +61,7 @@ class Witness:
     def __init__(self, probes: Probes) -> None:
         self._probes = probes
         self._start = time.perf_counter()
-        self._steal_s = _steal_s()
+        self._processors = _processors()
         self._probe_again_s = 0.0
 
     def elapsed_s(self) -> float:
@@ -70,12 +70,17 @@ class Witness:
 
     def look(self) -> Round:
         """Return what is to be seen now."""
-        before, self._steal_s = self._steal_s, _steal_s()
-        stolen = None if before is None or self._steal_s is None else self._steal_s - before
+        before, self._processors = self._processors, _processors()
+        stolen = others = None
+        if before and self._processors:
+            others, stolen = (
+                now - then for now, then in zip(self._processors, before, strict=True)
+            )
         return Round(
             start_s=self.elapsed_s(),
             probes=self._probed(),
             steal_s=stolen,
+            others_s=others,
             frequency_hz=_frequency_hz(),
             temperature_c=_temperature_c(),
         )
@@ -90,11 +95,19 @@ class Witness:
         return taken
 
 
-def _steal_s() -> float | None:
+def _processors() -> tuple[float, float] | None:
+    """Return the processor time that other processes took so far, and that was stolen."""
     with contextlib.suppress(OSError, IndexError, ValueError):
-        fields = Path("/proc/stat").read_text(encoding="ascii").split("\n", 1)[0].split()
-        return int(fields[_STEAL]) / os.sysconf("SC_CLK_TCK")
+        if counted := _counted(Path("/proc/stat").read_text(encoding="ascii")):
+            second = os.sysconf("SC_CLK_TCK")
+            return counted[0] / second - time.process_time(), counted[1] / second
     return None
+
+
+def _counted(text: str) -> tuple[int, int] | None:
+    """Return busy and stolen ticks; some containers show zeros, which count nothing."""
+    ticks = [int(field) for field in text.split("\n", 1)[0].split()[1:]]
+    return (sum(ticks[field] for field in _BUSY), ticks[_STEAL]) if any(ticks) else None
 
 
 def _frequency_hz() -> float | None:
