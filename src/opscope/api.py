@@ -23,6 +23,7 @@ from opscope.errors import ConfigurationError, InputError, OpscopeError, StoreEr
 if TYPE_CHECKING:
     from opscope.analysis.findings import Answers
     from opscope.analysis.steps import Steps
+    from opscope.core.diagnosis import Diagnosis
     from opscope.engine.executors.base import Executor, Progress
     from opscope.engine.runner import Event, Summary
 
@@ -150,6 +151,31 @@ def _measure_on(
         )
         for job in cohort.jobs
     ]
+
+
+def diagnose(
+    platform: str,
+    *,
+    budget_s: float = 30.0,
+    watch: Callable[[Progress], None] | None = None,
+    executor: Executor | None = None,
+) -> Diagnosis:
+    """Say how good this machine is for measuring on a platform, what to change, what to expect.
+
+    Args:
+        platform: Text of a platform whose figures are measured.
+        budget_s: Time to watch the machine, in seconds, preparations included.
+        watch: Called at every sign of life.
+        executor: Where to measure; this machine unless given.
+
+    Raises:
+        OpscopeError: If the platform cannot be opened, or measures nothing.
+    """
+    from opscope.analysis.machine import diagnose
+    from opscope.engine.examination import examine
+
+    with _measuring(executor) as measuring:
+        return diagnose(examine(platform, budget_s=budget_s, executor=measuring, watch=watch))
 
 
 class Counted(Record, frozen=True, kw_only=True):

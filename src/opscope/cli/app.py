@@ -19,6 +19,7 @@ OK, INCOMPLETE, BAD_INPUT, NO_PLATFORM, NO_STORE, INTERNAL, INTERRUPTED = 0, 1, 
 WAITING = "waiting: this machine is being timed by another opscope"
 
 _COMMANDS = {
+    "doctor": "opscope.cli.doctor:doctor",
     "cost": "opscope.cli.cost:cost",
     "graph": "opscope.cli.cost:graph",
     "platforms": "opscope.cli.platforms:platforms",

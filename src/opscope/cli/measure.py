@@ -62,10 +62,10 @@ def measure(
     with when_interrupted("nothing is stored"):
         results = api.measure(
             model_text(configuration, shape=shape, carries=carries),
-            platforms or _measuring_platforms(),
+            platforms or measuring_platforms(),
             precisions=[parse_precision(precision) for precision in precisions],
             batch=batch,
-            watch=_teller(),
+            watch=teller(),
         )
     if as_json:
         print_json([_row(result) for result in results])
@@ -80,7 +80,7 @@ def _exit_code(statuses: set[str]) -> int:
     return OK if statuses <= {"ok"} else INCOMPLETE
 
 
-def _teller() -> Callable[[Progress], None]:
+def teller() -> Callable[[Progress], None]:
     """Return what says on standard error, once, that another opscope is waited for."""
     said = False
 
@@ -93,7 +93,8 @@ def _teller() -> Callable[[Progress], None]:
     return tell
 
 
-def _measuring_platforms() -> list[str]:
+def measuring_platforms() -> list[str]:
+    """Return the available platforms whose figures are measured, at least one."""
     from opscope import api
     from opscope.core.platform import Origin
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 _PREFIXES = ((1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"))
+_LARGE = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""))
 
 
 def quantity(value: float, unit: str, digits: int = 4) -> str:
@@ -13,6 +14,14 @@ def quantity(value: float, unit: str, digits: int = 4) -> str:
         return f"{value:,.{digits}g} {unit}".rstrip()
     scale, prefix = next(
         ((scale, prefix) for scale, prefix in _PREFIXES if abs(value) >= scale), _PREFIXES[-1]
+    )
+    return f"{value / scale:.{digits}g} {prefix}{unit}"
+
+
+def rate(value: float, unit: str, digits: int = 3) -> str:
+    """Return ``value`` with an SI prefix that makes it less than a thousand: ``112 GMAC/s``."""
+    scale, prefix = next(
+        ((scale, prefix) for scale, prefix in _LARGE if abs(value) >= scale), _LARGE[-1]
     )
     return f"{value / scale:.{digits}g} {prefix}{unit}"
 

@@ -1,0 +1,168 @@
+"""What the terminal shows of a diagnosis: verdict, machine, steadiness, speed, what to change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from opscope.core.diagnosis import Advice, Diagnosis, Rate
+from opscope.core.environment import Environment
+from opscope.report.units import quantity, rate
+
+_STYLES = {"good": "bold green", "usable": "bold yellow", "poor": "bold red"}
+_GIB = 1024**3
+
+Rows = list[tuple[str, str]]
+
+
+def diagnosis_view(found: Diagnosis) -> RenderableType:
+    """Return a diagnosis in sections."""
+    platform = found.platform
+    title = f"{platform.name} ({platform.runtime} {platform.runtime_version})"
+    return Group(
+        Text(title, style="bold underline"),
+        Text(found.verdict[:1].upper() + found.verdict[1:] + ".", style=_STYLES[found.quality]),
+        _section("Machine", _machine(found.environment)),
+        _section(f"Steadiness, {found.rounds} rounds in {found.span_s:.0f} s", _steadiness(found)),
+        _section("Speed, as measured", _speed(found)),
+        _section("What to expect of a measurement", _expectation(found)),
+        Text("\nWhat to change", style="bold"),
+        *(map(_advice, found.advice) if found.advice else [Text("nothing")]),
+        *_reasons("Not measured", found.missing),
+        *_reasons("Not known", found.absent),
+    )
+
+
+def _section(title: str, rows: Rows) -> RenderableType:
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for name, fact in rows:
+        table.add_row(Text(name), Text(fact))
+    return Group(Text(f"\n{title}", style="bold"), table)
+
+
+def _machine(environment: Environment) -> Rows:
+    caches = ", ".join(
+        f"{level} {size // 1024:,} KiB" for level, size in environment.caches.items()
+    )
+    rows = [
+        ("processor", f"{environment.cpu}, {_allowed(environment)}"),
+        ("caches", caches or "not known"),
+        ("memory", _memory(environment)),
+        ("system", f"{environment.system}, kernel {environment.kernel}"),
+        ("virtual", {True: "yes", False: "no", None: "not known"}[environment.virtual_machine]),
+        ("governor", environment.governor or "not known"),
+        ("turbo", {True: "on", False: "off", None: "not known"}[environment.turbo]),
+        ("container", _limits(environment)),
+    ]
+    if environment.timer_s is not None:
+        timer = quantity(environment.timer_s, "s", 2)
+        rows.append(("timer", f"{timer} between two readings, {environment.clock_source or '?'}"))
+    return rows
+
+
+def _allowed(environment: Environment) -> str:
+    total = environment.processors
+    of = f" of {total}" if total and total != environment.cores else ""
+    return f"{environment.cores}{of} processors to use"
+
+
+def _memory(environment: Environment) -> str:
+    if environment.memory_bytes is None:
+        return "not known"
+    text = f"{environment.memory_bytes / _GIB:.1f} GiB"
+    if environment.available_bytes is not None:
+        text += f", {environment.available_bytes / _GIB:.1f} GiB available"
+    return text
+
+
+def _limits(environment: Environment) -> str:
+    limits = []
+    if environment.cpu_limit is not None:
+        limits.append(f"{environment.cpu_limit:g} processors' worth of time")
+    if environment.memory_limit_bytes is not None:
+        limits.append(f"{environment.memory_limit_bytes / _GIB:.1f} GiB")
+    if limits:
+        return f"grants {' and '.join(limits)}"
+    known = not {"cpu_limit", "memory_limit_bytes"} & set(environment.absent)
+    return "no limit" if known else "not known"
+
+
+def _steadiness(found: Diagnosis) -> Rows:
+    noise, drift = found.noise, found.drift
+    trend = f"{drift.per_minute:+.1%} a minute" if drift.significant else "no trend beyond noise"
+    causes = ", ".join(f"{share:.1%} {what}" for what, share in found.disturbed.items())
+    rows = [
+        (
+            "noise",
+            f"±{noise.deviation:.1%} at the median; 95 % {noise.low:+.1%} to {noise.high:+.1%}",
+        ),
+        ("drift", f"{trend}; parts of the time lie {drift.range:.1%} apart"),
+        ("disturbed calls", causes or "none"),
+        ("other processes", _worth(found.neighbours, found.environment)),
+        ("steal", _worth(found.steal, found.environment)),
+        ("isolation", "; ".join(found.isolation) or "none was asked for"),
+    ]
+    if found.frequency_hz:
+        low, high = (rate(hertz, "Hz") for hertz in found.frequency_hz)
+        rows.append(("clock", f"{low} – {high}"))
+    if found.temperature_c is not None:
+        rows.append(("temperature", f"{found.temperature_c:.0f} °C at most"))
+    return rows
+
+
+def _worth(processors: float | None, environment: Environment) -> str:
+    if processors is None:
+        return "not known"
+    return f"{processors:.2f} of {environment.processors or environment.cores} processors"
+
+
+def _speed(found: Diagnosis) -> Rows:
+    rows = [(f"peak {peak.precision}", _rate(peak)) for peak in found.peaks]
+    if found.bandwidth:
+        rows.append(("memory", _rate(found.bandwidth)))
+    if found.copy_bandwidth:
+        rows.append(("plain copy", _rate(found.copy_bandwidth)))
+    rows += [
+        (f"ridge {precision}", f"{macs:.3g} MACs per byte")
+        for precision, macs in found.ridge.items()
+    ]
+    return rows
+
+
+def _rate(found: Rate) -> str:
+    text = rate(found.value, found.unit)
+    if found.interval:
+        low, high = (rate(bound, found.unit) for bound in found.interval)
+        text += f"   [{low} – {high}]"
+    return f"{text}   {found.what}"
+
+
+def _expectation(found: Diagnosis) -> Rows:
+    expected = found.expectation
+    after = [
+        (f"after {rounds} rounds", "too few were seen" if width is None else f"±{width:.1%}")
+        for rounds, width in (
+            (expected.least_rounds, expected.after_least),
+            (expected.most_rounds, expected.after_most),
+        )
+    ]
+    most = f"more than {expected.most_rounds}"
+    mostly = expected.rounds_mostly or most
+    needed = f"{expected.rounds} at the median, {mostly} for nine in ten"
+    return [*after, (f"rounds for ±{expected.wanted:.0%}", needed if expected.rounds else most)]
+
+
+def _advice(advice: Advice) -> RenderableType:
+    text = Text("• ")
+    text.append(advice.what, style="bold").append(f": {advice.why}.\n  {advice.how}")
+    return text
+
+
+def _reasons(title: str, reasons: Mapping[str, str]) -> list[RenderableType]:
+    if not reasons:
+        return []
+    rows = [(name, reason.removeprefix("not available, ")) for name, reason in reasons.items()]
+    return [_section(title, rows)]
