@@ -384,7 +384,7 @@ def _kept_as(platform: str, kept: Collection[str]) -> str:
     Raises:
         ConfigurationError: If none are kept.
     """
-    from opscope.core.parameters import suggest
+    from opscope.core.decoding import suggest
     from opscope.core.platform import PlatformName
     from opscope.platforms.registry import open_platform
 

@@ -3,6 +3,8 @@
     OpscopeError
     ├── InputError              something the user wrote cannot be meant
     │   ├── ConfigurationError  a configuration, workload or platform text
+    │   │   ├── ParameterError      a parameter is unknown, missing or of a wrong type
+    │   │   └── ImpossibleError     its parameters cannot go together
     │   ├── StudyError          a study file
     │   └── TableError          a table of measurements
     ├── PlatformError           a platform cannot do what was asked
@@ -15,6 +17,10 @@ Errors of other packages are mapped to these where they enter, with `raise … f
 """
 
 from __future__ import annotations
+
+from typing import TypeVar
+
+E = TypeVar("E", bound="OpscopeError")
 
 
 class OpscopeError(Exception):
@@ -52,6 +58,27 @@ class ConfigurationError(InputError):
     """A configuration, workload or platform text is malformed or impossible."""
 
 
+class ParameterError(ConfigurationError):
+    """A parameter is unknown, missing or of a wrong type.
+
+    Args:
+        what: As of every error; `where` and `remedy` too.
+        where: The configuration.
+        remedy: What would help.
+        parameter: Its name; ``kind`` or ``name`` if it is these that are unknown.
+    """
+
+    def __init__(
+        self, what: str, *, where: str = "", remedy: str = "", parameter: str = ""
+    ) -> None:
+        super().__init__(what, where=where, remedy=remedy)
+        self.parameter = parameter
+
+
+class ImpossibleError(ConfigurationError):
+    """The parameters of a configuration cannot go together."""
+
+
 class StudyError(InputError):
     """A study file is malformed or asks for something impossible."""
 
@@ -78,3 +105,25 @@ class StoreError(OpscopeError):
 
 class WorkerError(OpscopeError):
     """A worker process broke the protocol it speaks with its executor."""
+
+
+def unreadable(kind: type[E], exc: OSError | UnicodeError, *, where: str, wanted: str) -> E:
+    """Return the error for a file of the user's that could not be read as text.
+
+    Args:
+        kind: Kind of the error.
+        exc: What reading it raised.
+        where: The file's name, as the user wrote it.
+        wanted: What should have been named: ``a CSV file``.
+    """
+    if isinstance(exc, UnicodeError):
+        remedy = f"Name {wanted}, or save it as UTF-8."
+        return kind("cannot be read: it is not text in UTF-8", where=where, remedy=remedy)
+    remedies = {
+        FileNotFoundError: f"Name {wanted} that exists.",
+        NotADirectoryError: f"Name {wanted} that exists.",
+        IsADirectoryError: f"Name {wanted} in it.",
+        PermissionError: "Allow yourself to read it.",
+    }
+    remedy = remedies.get(type(exc), f"Name {wanted} that can be read.")
+    return kind(f"cannot be read: {exc.strerror or exc}", where=where, remedy=remedy)

@@ -1,3 +1,5 @@
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -81,6 +83,20 @@ def test_a_space_without_axes_is_its_base():
             {"expand": "grid", "axes": dict.fromkeys("abc", Range(start=1, stop=101))},
             "1,030,301 points",
         ),
+        *(
+            (
+                {"axes": {"a": Range(start=1, stop=stop), "b": (1,)}, **expand},
+                f"axes: the space has {points:,} points, more than 1,000,000. Take fewer values",
+            )
+            for stop in (10**11, 10**29)
+            for expand, points in (
+                ({}, stop + 1),
+                ({"expand": "grid"}, stop),
+                ({"expand": "sample", "count": 3}, stop),
+            )
+        ),
+        ({"axes": {"a": (1, math.nan)}}, "axes.a: nan is not a finite number"),
+        ({"axes": {"a": (1,)}, "constraints": ("a == '\0'",)}, "is not an expression"),
     ],
 )
 def test_an_impossible_space_is_refused(fields, complaint):

@@ -40,10 +40,14 @@ def evaluate(text: str, names: Mapping[str, Value]) -> Value:
         StudyError: If the text is no such expression, names something unknown, or has no value.
     """
     if len(text) > _LONGEST:
-        raise StudyError(f"is longer than {_LONGEST} characters", where=repr(text[:20] + "…"))
+        raise StudyError(
+            f"is longer than {_LONGEST} characters",
+            where=repr(text[:20] + "…"),
+            remedy="Shorten it; a constraint can be split, since all must hold.",
+        )
     try:
         return _walk(ast.parse(text, mode="eval").body, names)
-    except SyntaxError as exc:
+    except (SyntaxError, ValueError) as exc:  # ValueError: a null character
         raise StudyError("is not an expression", where=repr(text), remedy=_REMEDY) from exc
     except (_Unreadable, ArithmeticError, TypeError) as exc:
         raise StudyError(str(exc), where=repr(text), remedy=_REMEDY) from exc

@@ -55,6 +55,7 @@ class PlatformListing(Record, frozen=True, kw_only=True):
     Attributes:
         reason: Why it is not available, with the remedy; empty when it is.
         options: Options its text takes, each with its meaning.
+        quantities: What its deployments report by themselves, without a meter.
     """
 
     name: str
@@ -65,6 +66,7 @@ class PlatformListing(Record, frozen=True, kw_only=True):
     precisions: tuple[Precision, ...]
     origin: Origin
     options: tuple[tuple[str, str], ...] = ()
+    quantities: tuple[str, ...] = ()
 
 
 class PlatformInfo(Record, frozen=True, kw_only=True):

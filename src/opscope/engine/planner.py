@@ -12,7 +12,7 @@ from opscope.core.record import Record
 from opscope.core.space import Space
 from opscope.core.study import Cohort, Job, Limits, Study
 from opscope.cost import count
-from opscope.errors import OpscopeError, StudyError
+from opscope.errors import ImpossibleError, OpscopeError, ParameterError, StudyError
 from opscope.graph import build, resolve
 from opscope.meters import METERS, meter_for
 
@@ -82,18 +82,31 @@ def _configurations(study: Study) -> Iterator[Configuration]:
 
 def _resolved(space: Space, where: str) -> Iterator[Configuration]:
     try:
-        for point in space.points():
+        points = space.points()
+    except StudyError as exc:
+        raise StudyError(exc.what, where=f"{where}.{exc.where}", remedy=exc.remedy) from exc
+    for point in points:
+        try:
             yield resolve(
                 Configuration(kind=space.kind, name=space.name, parameters=tuple(point.items()))
             )
-    except StudyError as exc:
-        raise exc.at(where) from exc
-    except OpscopeError as exc:
-        raise StudyError(
-            exc.what,
-            where=f"{where}: {exc.where}",
-            remedy=f"{exc.remedy} Or keep such points out with constraints = […].",
-        ) from exc
+        except OpscopeError as exc:
+            raise _at_point(exc, space, where) from exc
+
+
+def _at_point(exc: OpscopeError, space: Space, where: str) -> StudyError:
+    """Return what is wrong with a point as an error of the study, which names the key at fault."""
+    remedy = exc.remedy
+    if isinstance(exc, ImpossibleError):
+        remedy += " Or keep such points out with constraints = […]."
+    elif isinstance(exc, ParameterError):
+        if key := space.key_of(exc.parameter):
+            where += f".{key}"
+        elif exc.parameter in {"kind", "name"}:
+            where += f".{exc.parameter}"
+        else:
+            remedy += f" Give {exc.parameter} in base or in axes."
+    return StudyError(exc.what, where=f"{where}: {exc.where}", remedy=remedy)
 
 
 class _Load(Record, frozen=True, kw_only=True):

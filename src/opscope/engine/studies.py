@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Collection
 from importlib.resources import files
@@ -11,22 +10,12 @@ from pathlib import Path
 import msgspec
 
 from opscope.analysis.findings import KINDS
-from opscope.core.parameters import suggest
-from opscope.core.record import Record
-from opscope.core.space import Range, Space
-from opscope.core.study import Limits, MeterName, Protocol, Question, Study
-from opscope.errors import StudyError
-from opscope.meters import NAMES
-
-_TABLES: dict[str, type[Record]] = {
-    "": Study,
-    "spaces": Space,
-    "protocol": Protocol,
-    "limits": Limits,
-    "meters": MeterName,
-    "findings": Question,
-}
-"""Which record each table of a study file becomes."""
+from opscope.core.decoding import Fault, find_fault, suggest
+from opscope.core.study import Question, Study
+from opscope.engine.planner import plan
+from opscope.errors import StudyError, unreadable
+from opscope.meters import NAMES, quantities
+from opscope.platforms.registry import list_platforms
 
 
 def builtin_studies() -> dict[str, Path]:
@@ -45,16 +34,21 @@ def load_study(name: str) -> Study:
     path = Path(name)
     if name in builtin:
         path = builtin[name]
-    elif path.suffix != ".toml":
+    elif not is_file_name(name):
         raise StudyError(
             f"there is no study {name!r}",
             remedy=f"{suggest(name, builtin)} Or name a .toml file.",
         )
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as exc:
-        raise StudyError(f"cannot be read: {exc}", where=name) from exc
+        raise unreadable(StudyError, exc, where=name, wanted="a .toml file") from exc
     return parse_study(text, where=name)
+
+
+def is_file_name(name: str) -> bool:
+    """Whether ``name`` names the file of a study, and not one that comes with opscope."""
+    return Path(name).suffix == ".toml"
 
 
 def parse_study(text: str, *, where: str) -> Study:
@@ -69,12 +63,13 @@ def parse_study(text: str, *, where: str) -> Study:
     """
     try:
         content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as exc:
-        raise StudyError(f"is not TOML: {exc}", where=where) from exc
+    except (tomllib.TOMLDecodeError, RecursionError) as exc:
+        remedy = "Correct it there; a text stands in quotes, a list in brackets."
+        raise StudyError(f"is not TOML: {exc}", where=where, remedy=remedy) from exc
     try:
         study = msgspec.convert(content, Study)
     except msgspec.ValidationError as exc:
-        raise _explain(exc, where) from exc
+        raise _explained(find_fault(exc, content, Study), where) from exc
     if study.protocol.rounds < study.protocol.min_rounds:
         raise StudyError(
             f"rounds = {study.protocol.rounds} is less than min_rounds = "
@@ -82,35 +77,39 @@ def parse_study(text: str, *, where: str) -> Study:
             where=f"{where}: protocol.rounds",
             remedy="Raise rounds, or lower min_rounds; below 6 there is no interval.",
         )
-    for number, meter in enumerate(study.meters):
-        _require("meter", meter.name, NAMES, f"{where}: meters[{number}].name")
-    for number, question in enumerate(study.findings):
-        _require("kind of finding", question.kind, KINDS, f"{where}: findings[{number}].kind")
+    try:
+        for number, meter in enumerate(study.meters):
+            _require("meter", meter.name, NAMES, f"meters[{number}].name")
+        for number, question in enumerate(study.findings):
+            _check_question(question, study, f"findings[{number}]")
+    except StudyError as exc:
+        raise exc.at(where) from exc
     return study
+
+
+def _explained(fault: Fault, where: str) -> StudyError:
+    place = f"{where}: {fault.path}" if fault.path else where
+    what = {
+        "unknown": f"unknown key {fault.name!r}",
+        "missing": f"the key {fault.name!r} is missing",
+        "unfit": fault.text,
+    }[fault.kind]
+    return StudyError(what, where=place, remedy=fault.remedy)
+
+
+def _check_question(question: Question, study: Study, where: str) -> None:
+    _require("kind of finding", question.kind, KINDS, f"{where}.kind")
+    varied = {name for space in study.spaces for name in space.varied()}
+    if question.x not in varied:
+        plan(study, ())  # names a misspelt axis, for which the question is not to blame
+    _require("axis of numbers", question.x, varied, f"{where}.x")
+    read = {quantity for meter in study.meters for quantity in quantities(meter.name)}
+    if question.quantity not in read:
+        reported = {quantity for platform in list_platforms() for quantity in platform.quantities}
+        _require("quantity", question.quantity, read | reported, f"{where}.quantity")
 
 
 def _require(noun: str, name: str, known: Collection[str], where: str) -> None:
     if name not in known:
         remedy = suggest(name, known)
         raise StudyError(f"there is no {noun} {name!r}", where=where, remedy=remedy)
-
-
-def _explain(exc: msgspec.ValidationError, where: str) -> StudyError:
-    text, _, path = str(exc).partition(" - at `$")
-    key = path.rstrip("`").lstrip(".")
-    place = f"{where}: {key}" if key else where
-    record = _record_at(key)
-    fields = [field.name for field in msgspec.structs.fields(record)]
-    if unknown := re.search(r"unknown field `(.*)`", text):
-        remedy = suggest(unknown[1], fields)
-        return StudyError(f"unknown key {unknown[1]!r}", where=place, remedy=remedy)
-    if missing := re.search(r"missing required field `(.*)`", text):
-        return StudyError(f"the key {missing[1]!r} is missing", where=place)
-    return StudyError(f"{text[:1].lower()}{text[1:]}", where=place)
-
-
-def _record_at(key: str) -> type[Record]:
-    """Return the record that the table at ``key`` becomes: ``spaces[0].axes[...]`` is a range."""
-    if ".axes" in key:
-        return Range
-    return _TABLES.get(re.split(r"[\[.]", key)[0], Study)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from opscope.core.configuration import Configuration, Workload
-from opscope.core.parameters import suggest
+from opscope.core.decoding import suggest
 from opscope.core.text import Value
-from opscope.errors import ConfigurationError
+from opscope.errors import ParameterError
 from opscope.graph import backbones, blocks, importers, operators, zoo
 from opscope.graph.design import ANY_NAME, Design
 from opscope.graph.graph import Graph
@@ -82,6 +82,9 @@ def _find(configuration: Configuration) -> type[Design]:
             return KINDS[known]
     names = [f"{kind}:{name}" if name else kind for kind, name in KINDS]
     wanted = ":".join(filter(None, key))
-    raise ConfigurationError(
-        f"there is no kind {wanted!r}", where=str(configuration), remedy=suggest(wanted, names)
+    raise ParameterError(
+        f"there is no kind {wanted!r}",
+        where=str(configuration),
+        remedy=suggest(wanted, names),
+        parameter="name" if configuration.kind in {kind for kind, _ in KINDS} else "kind",
     )

@@ -15,7 +15,7 @@ from opscope.core.configuration import Configuration
 from opscope.core.parameters import canonical, read_parameters
 from opscope.core.record import Record
 from opscope.core.text import Value
-from opscope.errors import ConfigurationError
+from opscope.errors import ImpossibleError
 from opscope.graph.graph import Graph, Tensor
 from opscope.graph.network import Network
 
@@ -40,7 +40,7 @@ class Design(Record, frozen=True, kw_only=True):
         """Return the design that ``configuration`` describes, not yet checked.
 
         Raises:
-            ConfigurationError: If a parameter is unknown, missing or of a wrong type.
+            ParameterError: If a parameter is unknown, missing or of a wrong type.
         """
         return read_parameters(configuration.parameters, cls, where=str(configuration))
 
@@ -59,7 +59,7 @@ class Design(Record, frozen=True, kw_only=True):
         """Refuse values that cannot go together.
 
         Raises:
-            ConfigurationError: Saying which, and what would.
+            ImpossibleError: Saying which, and what would.
         """
 
     def build(self, net: Network, batch: int) -> Tensor:
@@ -78,10 +78,10 @@ class Design(Record, frozen=True, kw_only=True):
         given = msgspec.structs.asdict(self)
         return self.implied() | {key: value for key, value in given.items() if value is not None}
 
-    def refuse(self, what: str, remedy: str, *fields: str) -> ConfigurationError:
+    def refuse(self, what: str, remedy: str, *fields: str) -> ImpossibleError:
         """Return the error for impossible values of ``fields``."""
         implied = self.implied()
         given = ((field, getattr(self, field)) for field in fields)
         values = ", ".join(f"{k}={implied.get(k) if v is None else v}" for k, v in given)
         head = f"{self.kind}:{self.name}" if self.name else self.kind
-        return ConfigurationError(what, where=f"{head}({values})", remedy=remedy)
+        return ImpossibleError(what, where=f"{head}({values})", remedy=remedy)

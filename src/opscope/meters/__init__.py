@@ -8,7 +8,7 @@ from opscope.graph.stacks import stackable
 from opscope.meters.base import Meter, Readings
 from opscope.meters.latency import CallLatencyMeter, LayerLatencyMeter
 
-__all__ = ["METERS", "NAMES", "Meter", "Readings", "meter_for"]
+__all__ = ["METERS", "NAMES", "Meter", "Readings", "meter_for", "quantities"]
 
 METERS: dict[str, type[Meter]] = {
     "call-latency": CallLatencyMeter,
@@ -32,3 +32,8 @@ def meter_for(workload: Workload, asked: MeterName) -> MeterName:
         return asked
     name = "layer-latency" if stackable(workload.configuration) else "call-latency"
     return MeterName(name=name, settings=asked.settings)
+
+
+def quantities(asked: str) -> tuple[str, ...]:
+    """Return what is read by the meter of a name that a study may ask for."""
+    return (CallLatencyMeter if asked == LATENCY else METERS[asked]).quantities

@@ -40,11 +40,13 @@ class Meter(Protocol):
             ``offline`` waits for data that arrive later.
         instrumentation: What a deployment must be prepared with.
         command: Command line to run the worker under, empty for none.
+        quantities: What it reads.
     """
 
     schedule: ClassVar[Literal["rounds", "once", "offline"]]
     instrumentation: ClassVar[Instrumentation]
     command: ClassVar[tuple[str, ...]]
+    quantities: ClassVar[tuple[str, ...]]
 
     def terms(self, workload: Workload) -> tuple[Term, ...]:
         """Return the networks to deploy, and how their figures add up to the job's."""

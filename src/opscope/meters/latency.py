@@ -47,6 +47,7 @@ class CallLatencyMeter:
     schedule: ClassVar[Literal["rounds", "once", "offline"]] = "rounds"
     instrumentation: ClassVar[Instrumentation] = Instrumentation()
     command: ClassVar[tuple[str, ...]] = ()
+    quantities: ClassVar[tuple[str, ...]] = ("latency_s",)
 
     def terms(self, workload: Workload) -> tuple[Term, ...]:
         """Return the network itself."""

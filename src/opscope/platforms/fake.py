@@ -31,6 +31,8 @@ _GULP = 64 * 1024**2
 _CALL_S = 1e-4
 """What each call takes beside its layers."""
 
+_REPORTED = ("latency_s", "cycles")
+
 Channels = Annotated[int, msgspec.Meta(ge=1)]
 
 
@@ -66,10 +68,11 @@ class FakeFamily:
                 precisions=(Precision.FP32,),
                 origin=Origin.ESTIMATED,
                 options=options,
+                quantities=quantities,
             )
-            for name, description in (
-                ("fake", "a staircase without hardware, for trying opscope and testing it"),
-                ("fake-compiler", "the same staircase as a compiler would estimate it"),
+            for name, description, quantities in (
+                ("fake", "a staircase without hardware, for trying opscope and testing it", ()),
+                ("fake-compiler", "the same staircase as a compiler would estimate it", _REPORTED),
             )
         ]
 
@@ -95,7 +98,7 @@ class Fake:
             runtime="fake",
             runtime_version="1",
             precisions=(Precision.FP32,),
-            quantities=("latency_s", "cycles") if self._reports else ("latency_s",),
+            quantities=_REPORTED if self._reports else ("latency_s",),
             origin=Origin.ESTIMATED,
             deployments="reporting" if self._reports else "timed",
         )

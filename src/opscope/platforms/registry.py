@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from importlib.metadata import EntryPoint, entry_points
 
 from opscope.core.configuration import Precision
-from opscope.core.parameters import suggest
+from opscope.core.decoding import suggest
 from opscope.core.platform import Origin, PlatformListing, PlatformName
 from opscope.errors import ConfigurationError, PlatformUnavailable
 from opscope.platforms.base import Family, Platform

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from opscope.core.parameters import suggest
+from opscope.core.decoding import suggest
 from opscope.errors import TableError
 
 
