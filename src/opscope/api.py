@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from opscope.core.configuration import Configuration, Precision, Workload
+from opscope.core.decoding import suggest
 from opscope.core.measurement import Measurement
 from opscope.core.platform import PlatformInfo, PlatformListing
 from opscope.core.record import Record
@@ -295,7 +296,7 @@ def run_study(
 
 
 def findings(
-    study: str,
+    study: Study | str,
     *,
     database: Path = DATABASE,
     platforms: Collection[str] = (),
@@ -307,7 +308,7 @@ def findings(
     same name are never mixed in.
 
     Args:
-        study: Name of the study.
+        study: The study, its name, or the TOML file that declares it.
         database: The file its trials are in.
         platforms: Texts of platforms to keep to; all of the run unless given.
         run: Number of the run; the newest unless given.
@@ -315,18 +316,23 @@ def findings(
     Raises:
         StoreError: If there is no such run.
         ConfigurationError: If nothing is kept of a platform that is named.
+        StudyError: If the file cannot be read or is no study.
     """
     from opscope.analysis.findings import answer
     from opscope.analysis.responses import Evidence
+    from opscope.engine.studies import is_file_name, load_study
     from opscope.store import Store
 
+    asked = study.name if isinstance(study, Study) else study
+    declared = load_study(study) if isinstance(study, str) and is_file_name(study) else study
+    name = declared.name if isinstance(declared, Study) else declared
     with Store(database) as store:
-        runs = [kept for kept in store.runs(study) if run in {None, kept.id}]
+        runs = [kept for kept in store.runs(name) if run in {None, kept.id}]
         if not runs:
             raise StoreError(
-                f"no run of a study {study!r} is kept there",
+                f"no run of a study {name!r} is kept there",
                 where=str(database),
-                remedy=f"Run it: opscope study run {study}.",
+                remedy=_to_run(asked, store.studies()),
             )
         stored = store.trials(runs[0])
         newest = {item.trial.job.platform: item.fingerprint for item in stored}
@@ -368,6 +374,15 @@ def steps(table: Path, *, x: str, y: str, where: Iterable[tuple[str, str]] = ())
         raise TableError(exc.what, where=str(table), remedy=exc.remedy) from exc
 
 
+def _to_run(study: str, kept: Sequence[str]) -> str:
+    """Return what helps who wants to see a study that was never run."""
+    from opscope.engine.studies import builtin_studies, is_file_name
+
+    if is_file_name(study) or study in builtin_studies():
+        return f"Run it: opscope study run {study}."
+    return f"{suggest(study, kept)} Or run it: opscope study run FILE.toml."
+
+
 def _parameters(configuration: Configuration) -> dict[str, Value]:
     """Return every parameter; of a kind that this opscope does not know, those written out."""
     from opscope.graph import parameters_of
@@ -384,7 +399,6 @@ def _kept_as(platform: str, kept: Collection[str]) -> str:
     Raises:
         ConfigurationError: If none are kept.
     """
-    from opscope.core.decoding import suggest
     from opscope.core.platform import PlatformName
     from opscope.platforms.registry import open_platform
 

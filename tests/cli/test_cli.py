@@ -184,6 +184,8 @@ def test_a_study_runs_finds_and_does_not_repeat_itself(folder):
     assert finding["origin"] == "estimated"
     found = opscope_command("findings", "mine", "-p", "fake:noise=0.001,period=8", cwd=folder)
     assert "recommended  cout = 8, 16, 24, 32, 40, 48" in found.stdout
+    same = opscope_command("findings", "mine.toml", "-p", "fake:noise=0.001,period=8", cwd=folder)
+    assert same.stdout == found.stdout
     fresh = opscope_command(*command, "--fresh", "--json", cwd=folder)
     assert json.loads(fresh.stdout)["summary"]["run"] == 2
 
@@ -313,6 +315,20 @@ def test_errors_are_one_line_on_stderr_with_their_code(tmp_path, arguments, code
     assert message in result.stderr
     assert "Traceback" not in result.stderr
     assert result.stdout == ""
+
+
+def test_findings_of_what_was_never_run_say_how_to_run_it(folder):
+    (folder / "other.toml").write_text(STUDY.replace('"mine"', '"other"'))
+    assert opscope_command("study", "run", "mine.toml", "-p", "fake", cwd=folder).returncode == 0
+    for asked, remedy in (
+        ("other.toml", "'other' is kept there. Run it: opscope study run other.toml."),
+        ("conv-channels", "Run it: opscope study run conv-channels."),
+        ("mien", "Did you mean 'mine'? There are: mine. Or run its file: opscope study run FILE"),
+    ):
+        result = opscope_command("findings", asked, cwd=folder)
+        assert result.returncode == 4
+        assert remedy in result.stderr
+    assert opscope_command("findings", "none.toml", cwd=folder).returncode == 2
 
 
 def test_a_study_of_nothing_possible_names_file_and_space(folder):

@@ -149,19 +149,85 @@ def test_a_missing_file_is_not_made_by_reading(path):
 
 
 @pytest.mark.parametrize("write", [False, True])
-@pytest.mark.parametrize("foreign", ["a text", "another database"])
+@pytest.mark.parametrize("foreign", ["a text", "another database", "one with a log", "newer"])
 def test_foreign_files_are_refused_and_left_as_they_are(path, write, foreign):
     if foreign == "a text":
         path.write_bytes(b"name,age\nx,1\n" * 100)
     else:
         with sqlite3.connect(path) as connection:
             connection.execute("CREATE TABLE birds (name)")
+            if foreign == "one with a log":
+                connection.execute("PRAGMA journal_mode = WAL")
+            if foreign == "newer":
+                connection.execute(f"PRAGMA application_id = {APPLICATION}")
+                connection.execute(f"PRAGMA user_version = {VERSION + 1}")
         connection.close()
     before = path.read_bytes()
-    with pytest.raises(StoreError, match=r"left as it is|Name another"):
+    with pytest.raises(StoreError, match=r"left as it is|Name another|name another"):
         Store(path, write=write)
     assert path.read_bytes() == before
-    assert {file.name for file in path.parent.iterdir()} <= {path.name, f"{path.name}.lock"}
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_what_is_no_file_is_refused_and_nothing_is_left_beside_it(path):
+    path.mkdir()
+    with pytest.raises(StoreError, match=r"this is not a file\. Name another --db FILE"):
+        Store(path, write=True)
+    assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("write", [False, True])
+def test_a_database_whose_tables_are_missing_is_damaged(path, write):
+    filled(path)
+    with sqlite3.connect(path) as connection:
+        connection.execute("DROP TABLE trials")
+    connection.close()
+    with pytest.raises(StoreError) as caught:
+        Store(path, write=write)
+    assert str(caught.value) == (
+        f"{path}: it is damaged: it lacks the tables trials. "
+        "Restore it from a copy, or name another --db FILE."
+    )
+
+
+def test_a_column_that_is_missing_is_damage_and_no_want_of_room(path):
+    filled(path)
+    with sqlite3.connect(path) as connection:
+        connection.execute("ALTER TABLE runs DROP COLUMN started_at")
+    connection.close()
+    with Store(path) as store, pytest.raises(StoreError, match="is damaged: no such column"):
+        store.runs("small")
+
+
+def test_a_database_that_another_program_holds_is_waited_for_in_words(path):
+    filled(path)
+    with Store(path, write=True) as store:
+        with store._engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA busy_timeout = 1")
+        other = sqlite3.connect(path)
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreError, match="Wait for whoever else has it open"):
+            store.open_run(small_study(), fresh=True)
+        other.close()
+
+
+@pytest.mark.parametrize("link", ["file", "folder"])
+def test_a_link_is_no_way_round_the_lock(tmp_path, link):
+    folder = tmp_path / "there"
+    folder.mkdir()
+    (tmp_path / "link").symlink_to(folder / "x.db" if link == "file" else folder)
+    other = tmp_path / "link" if link == "file" else tmp_path / "link" / "x.db"
+    with Store(folder / "x.db", write=True):
+        with pytest.raises(StoreError, match="another opscope is writing"):
+            Store(other, write=True)
+        assert Store(other).runs("small") == []
+
+
+def test_an_empty_file_holds_nothing_yet(path):
+    path.touch()
+    with pytest.raises(StoreError, match=r"nothing is stored in it\. Run a study first"):
+        Store(path)
+    filled(path)
 
 
 def test_a_file_whose_making_was_cut_short_is_made_again(path):

@@ -15,7 +15,7 @@ from opscope.cli.output import console, database_option, json_option, platform_o
 @database_option
 @json_option
 def findings(study: str, platforms: tuple[str, ...], database: Path, *, as_json: bool) -> None:
-    """Show what the newest run of STUDY says, what it cannot say, and what failed.
+    """Show what the newest run of STUDY (or the file STUDY.toml) says, cannot say, and what failed.
 
     While it runs or after.
     """

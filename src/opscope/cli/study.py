@@ -123,9 +123,7 @@ def run(
             budget_s=budget_s,
             watch=progress.update,
         )
-    answers = api.findings(
-        declared.name, database=database, platforms=platforms, run=summary.run.id
-    )
+    answers = api.findings(declared, database=database, platforms=platforms, run=summary.run.id)
     if as_json:
         print_json(
             {

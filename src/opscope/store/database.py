@@ -6,18 +6,33 @@ import contextlib
 import fcntl
 import os
 import sqlite3
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
 import msgspec
-from sqlalchemy import Engine, create_engine, event
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import QueuePool
 
 from opscope.errors import StoreError
 from opscope.store.migrations import OLDEST, migrate
 from opscope.store.tables import APPLICATION, VERSION, metadata
+
+_PRIMARY = 0xFF
+"""The bits of an error's code that tell its kind."""
+
+_REFUSALS = {
+    sqlite3.SQLITE_BUSY: "Wait for whoever else has it open, or name another --db FILE.",
+    sqlite3.SQLITE_LOCKED: "Wait for whoever else has it open, or name another --db FILE.",
+    sqlite3.SQLITE_FULL: "Free space on the disk.",
+    sqlite3.SQLITE_IOERR: "Check that the disk works and has room.",
+    sqlite3.SQLITE_READONLY: "Allow yourself to write the file and its folder.",
+    sqlite3.SQLITE_PERM: "Allow yourself to write the file and its folder.",
+    sqlite3.SQLITE_CANTOPEN: "Allow yourself to open the file and to write its folder.",
+}
+"""What helps where the file is sound but cannot be used; any other error means damage."""
 
 
 def lock_for_writing(path: Path) -> int:
@@ -26,9 +41,10 @@ def lock_for_writing(path: Path) -> int:
     Raises:
         StoreError: If another process has it, or the folder cannot be written.
     """
+    real = Path(os.path.realpath(path))  # one file has one lock, whatever links lead to it
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        real.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(f"{real}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     except OSError as exc:
         raise StoreError(
             f"cannot be written: {exc.strerror}", where=str(path), remedy="Name another --db FILE."
@@ -45,6 +61,24 @@ def lock_for_writing(path: Path) -> int:
     return descriptor
 
 
+def refuse_foreign(path: Path) -> None:
+    """Refuse a file that is not a database of opscope's, leaving nothing beside it.
+
+    Raises:
+        StoreError: If there is such a file, or something that is no file.
+    """
+    if not path.exists() or _is_marked(path):
+        return
+    if not path.is_file():
+        raise StoreError("this is not a file", where=str(path), remedy="Name another --db FILE.")
+    engine = _engine(path, "mode=ro&immutable=1")  # else SQLite would put its own files beside it
+    try:
+        with explained(path), engine.connect() as connection:
+            _format_of(connection, path)
+    finally:
+        engine.dispose()
+
+
 def open_database(path: Path, *, write: bool) -> Engine:
     """Return the opened file, its format checked.
 
@@ -57,8 +91,34 @@ def open_database(path: Path, *, write: bool) -> Engine:
         raise StoreError(
             "there is no such database", where=str(path), remedy="Run a study first, or name --db."
         )
-    mode = "rwc" if write else "ro"
-    uri = f"file:{quote(str(path.absolute()))}?mode={mode}"
+    engine = _engine(path, "mode=rwc" if write else "mode=ro")
+    try:
+        with explained(path):
+            _prepare(engine, path, write=write)
+            if write:  # only now, since this changes the file, and it might have been another's
+                _write_ahead(engine)
+    except BaseException:
+        engine.dispose()
+        raise
+    return engine
+
+
+def _is_marked(path: Path) -> bool:
+    """Whether a database's header says that this opscope can read it.
+
+    Source: https://www.sqlite.org/fileformat2.html, "The Database Header".
+    """
+    try:
+        with path.open("rb") as file:
+            header = file.read(72)
+    except OSError:
+        return False
+    version, application = struct.unpack_from(">I4xI", header.ljust(72, b"\0"), 60)
+    return bool(application == APPLICATION and OLDEST <= version <= VERSION)
+
+
+def _engine(path: Path, options: str) -> Engine:
+    uri = f"file:{quote(str(path.absolute()))}?{options}"
     engine = create_engine(
         "sqlite://",
         creator=lambda: sqlite3.connect(uri, uri=True, check_same_thread=False),
@@ -71,32 +131,40 @@ def open_database(path: Path, *, write: bool) -> Engine:
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA busy_timeout = 10000")
 
-    try:
-        with explained(path):
-            _check_version(engine, path, write=write)
-            if write:  # only now, since this changes the file, and it might have been another's
-                _write_ahead(engine)
-    except BaseException:
-        engine.dispose()
-        raise
     return engine
 
 
-def _check_version(engine: Engine, path: Path, *, write: bool) -> None:
+def _prepare(engine: Engine, path: Path, *, write: bool) -> None:
     with engine.begin() as connection:
-        application = connection.exec_driver_sql("PRAGMA application_id").scalar()
-        version = connection.exec_driver_sql("PRAGMA user_version").scalar() or 0
-        tables = connection.exec_driver_sql("SELECT count(*) FROM sqlite_master").scalar()
-        if write and not tables and not application and not version:
+        version = _format_of(connection, path)
+        if write and version < VERSION:
             connection.exec_driver_sql("BEGIN IMMEDIATE")  # or each table would commit by itself
-            metadata.create_all(connection)
-            connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION}")
-            connection.exec_driver_sql(f"PRAGMA user_version = {VERSION}")
-            return
-        if application == APPLICATION and write and OLDEST <= version < VERSION:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-            migrate(connection, version)
-            return
+            _bring_up_to_date(connection, version)
+        elif not version:
+            raise StoreError(
+                "nothing is stored in it",
+                where=str(path),
+                remedy="Run a study first, or name --db.",
+            )
+
+
+def _bring_up_to_date(connection: Connection, version: int) -> None:
+    if version:
+        migrate(connection, version)
+        return
+    metadata.create_all(connection)
+    connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION}")
+    connection.exec_driver_sql(f"PRAGMA user_version = {VERSION}")
+
+
+def _format_of(connection: Connection, path: Path) -> int:
+    """Return the format, 0 where nobody wrote yet; refuse one that is foreign or too new."""
+    application = connection.exec_driver_sql("PRAGMA application_id").scalar()
+    version: int = connection.exec_driver_sql("PRAGMA user_version").scalar() or 0
+    query = "SELECT name FROM sqlite_master WHERE type = 'table'"
+    tables = set(connection.exec_driver_sql(query).scalars())
+    if not tables and not application and not version:
+        return 0
     if application != APPLICATION:
         raise StoreError(
             "this is a database, but not one of opscope's",
@@ -109,6 +177,13 @@ def _check_version(engine: Engine, path: Path, *, write: bool) -> None:
             where=str(path),
             remedy="Use the opscope it was written with, or name another --db FILE.",
         )
+    if missing := sorted(set(metadata.tables) - tables):
+        raise StoreError(
+            f"it is damaged: it lacks the tables {', '.join(missing)}",
+            where=str(path),
+            remedy="Restore it from a copy, or name another --db FILE.",
+        )
+    return version
 
 
 def _write_ahead(engine: Engine) -> None:
@@ -125,14 +200,13 @@ def explained(path: Path) -> Iterator[None]:
     """
     try:
         yield
-    except OperationalError as exc:
-        raise StoreError(
-            f"the database refuses: {exc.orig}",
-            where=str(path),
-            remedy="Check that the disk has room and the file may be written.",
-        ) from exc
     except (DatabaseError, msgspec.DecodeError) as exc:
         detail = exc.orig if isinstance(exc, DatabaseError) else exc
+        code = getattr(detail, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT)
+        if remedy := _REFUSALS.get(code & _PRIMARY):
+            raise StoreError(
+                f"the database refuses: {detail}", where=str(path), remedy=remedy
+            ) from exc
         raise StoreError(
             f"this is not a database, or it is damaged: {detail}",
             where=str(path),

@@ -20,7 +20,7 @@ from opscope.core.record import Record, from_json, to_json
 from opscope.core.study import Study
 from opscope.core.trial import Trial
 from opscope.errors import StoreError
-from opscope.store.database import explained, lock_for_writing, open_database
+from opscope.store.database import explained, lock_for_writing, open_database, refuse_foreign
 from opscope.store.tables import platforms, runs, sessions, trials
 
 
@@ -55,6 +55,7 @@ class Store:
 
     def __init__(self, path: Path, *, write: bool = False) -> None:
         self._path = path
+        refuse_foreign(path)
         self._lock = lock_for_writing(path) if write else None
         try:
             self._engine = open_database(path, write=write)
@@ -193,6 +194,11 @@ class Store:
         query = select(runs).where(runs.c.study == study).order_by(runs.c.id.desc())
         with self._reading() as connection:
             return [_run(row) for row in connection.execute(query)]
+
+    def studies(self) -> list[str]:
+        """Return the names of the studies that were run."""
+        with self._reading() as connection:
+            return list(connection.execute(select(runs.c.study).distinct()).scalars())
 
     def trials(self, run: Run) -> list[StoredTrial]:
         """Return the last attempt of every trial of ``run``, oldest first."""

@@ -62,8 +62,11 @@ class Dynamic:
         axes = self.axes[name]
         if axes is None:
             return
-        agree = [not isinstance(axis, int) or axis == size for axis, size in zip(axes, shape)]  # noqa: B905
-        if len(axes) != len(shape) or not all(agree):
+        agree = len(axes) == len(shape) and all(
+            not isinstance(axis, int) or axis == size
+            for axis, size in zip(axes, shape, strict=True)
+        )
+        if not agree:
             raise ConfigurationError(
                 f"the declared shape {'x'.join(map(str, shape))} contradicts the file, which has "
                 f"{_spell(axes)}",

@@ -22,6 +22,8 @@ from opscope.graph.weights import Payload, StoredWeight
 CONSTANT_LIMIT_BYTES = 1 << 16
 """What is larger is kept out of the structure even if it is no parameter."""
 
+_BYTE = 8
+
 _BITS: Mapping[int, int] = {
     TensorProto.INT4: 4,
     TensorProto.UINT4: 4,
@@ -81,7 +83,7 @@ def numpy_name(data_type: int) -> str:
 
 def size_bytes(data_type: int, shape: Iterable[int]) -> int:
     """Return how many bytes a tensor takes, half-byte numbers packed."""
-    return (math.prod(shape) * _BITS[data_type] + 7) // 8
+    return (math.prod(shape) * _BITS[data_type] + _BYTE - 1) // _BYTE
 
 
 def read_payload(tensor: onnx.TensorProto, folder: Path | None) -> Payload:
@@ -133,7 +135,7 @@ def _typed_bytes(tensor: onnx.TensorProto, expected: int) -> bytes:
     """Return the bytes of a tensor whose values stand in a field of their type."""
     field = helper.tensor_dtype_to_field(tensor.data_type)
     held = len(getattr(tensor, field))
-    count = expected if _BITS[tensor.data_type] < 8 else math.prod(tensor.dims)  # noqa: PLR2004
+    count = expected if _BITS[tensor.data_type] < _BYTE else math.prod(tensor.dims)
     if held != count:
         raise ConfigurationError(
             f"the shape {list(tensor.dims)} has {count} values, and there are {held}",
