@@ -380,7 +380,7 @@ def _to_run(study: str, kept: Sequence[str]) -> str:
 
     if is_file_name(study) or study in builtin_studies():
         return f"Run it: opscope study run {study}."
-    return f"{suggest(study, kept)} Or run it: opscope study run FILE.toml."
+    return f"{suggest(study, kept)} Or run its file: opscope study run FILE.toml."
 
 
 def _parameters(configuration: Configuration) -> dict[str, Value]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import sys
 from collections.abc import Iterator
@@ -12,9 +14,12 @@ from typing import NoReturn
 import click
 
 import opscope
+from opscope.cli.interruption import leave, was_interrupted
+from opscope.cli.streams import CutOff, Unwritable, own_streams, visible
 from opscope.errors import InputError, OpscopeError, PlatformError, StoreError
 
-OK, INCOMPLETE, BAD_INPUT, NO_PLATFORM, NO_STORE, INTERNAL, INTERRUPTED = 0, 1, 2, 3, 4, 70, 130
+OK, INCOMPLETE, BAD_INPUT, NO_PLATFORM, NO_STORE = 0, 1, 2, 3, 4
+INTERNAL, UNWRITABLE, CUT_OFF = 70, 74, 141
 
 WAITING = "waiting: this machine is being timed by another opscope"
 
@@ -37,7 +42,9 @@ Exit codes
     3  a platform is missing, broken or refuses
     4  the database is foreign, newer, busy or damaged
    70  a fault in opscope itself (OPSCOPE_DEBUG=1 shows where)
+   74  the output, or a temporary file, cannot be written: the disk is full
   130  interrupted; a study keeps every finished trial, the same command goes on
+  141  the output was closed by its reader, as by head; the rest was not written
 """
 
 
@@ -69,29 +76,62 @@ def app() -> None:
 
 def main() -> NoReturn:
     """Run the command line; every failure is one line on standard error and an exit code."""
+    with own_streams():
+        sys.exit(_run())
+
+
+def _run() -> int:
     try:
+        _check_arguments()
         code = app(prog_name="opscope", standalone_mode=False)
+        sys.stdout.flush()
     except click.ClickException as exc:
-        exc.show(sys.stderr)
-        sys.exit(BAD_INPUT)
+        _show_usage(exc)
+        return BAD_INPUT
     except (click.Abort, KeyboardInterrupt) as exc:
-        _complain("; ".join(["interrupted", *map(str, exc.args)]))
-        sys.exit(INTERRUPTED)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(OK)
+        leave(*map(str, exc.args))
+    except CutOff:
+        return CUT_OFF
+    except Unwritable as exc:
+        _complain(f"standard output cannot be written: {exc}. Send it elsewhere.")
+        return UNWRITABLE
     except OpscopeError as exc:
         _complain(str(exc))
-        sys.exit(_exit_code(exc))
+        return _exit_code(exc)
     except Exception as exc:
         if os.environ.get("OPSCOPE_DEBUG"):
             raise
-        _complain(
-            f"a fault in opscope itself: {type(exc).__name__}: {exc}. "
-            "Set OPSCOPE_DEBUG=1 to see where, and please report it."
-        )
-        sys.exit(INTERNAL)
-    sys.exit(code or OK)
+        return _own_up(exc)
+    return code or OK
+
+
+def _check_arguments() -> None:
+    try:
+        "".join(sys.argv).encode()
+    except UnicodeEncodeError as exc:
+        raise InputError(
+            "it is not text in UTF-8", where="the command line", remedy="Rename the file it names."
+        ) from exc
+
+
+def _own_up(exc: Exception) -> int:
+    """Say that something is wrong which is none of the user's making."""
+    if was_interrupted():
+        leave()
+    if isinstance(exc, OSError) and exc.errno in {errno.ENOSPC, errno.EDQUOT}:
+        _complain(f"{exc.strerror}. Free space, or set TMPDIR to a folder that has some.")
+        return UNWRITABLE
+    _complain(
+        f"a fault in opscope itself: {type(exc).__name__}: {exc}. "
+        "Set OPSCOPE_DEBUG=1 to see where, and please report it."
+    )
+    return INTERNAL
+
+
+def _show_usage(exc: click.ClickException) -> None:
+    page = io.StringIO()
+    exc.show(page)
+    click.echo(visible(page.getvalue()), err=True, nl=False)
 
 
 @contextmanager
@@ -115,4 +155,4 @@ def _exit_code(exc: OpscopeError) -> int:
 
 
 def _complain(text: str) -> None:
-    click.echo(f"opscope: {text}", err=True)
+    click.echo(visible(f"opscope: {text}"), err=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from opscope.cli.output import console, json_option, model_options, print_json
+from opscope.cli.output import console, json_option, model_options, print_json, print_line
 
 if TYPE_CHECKING:
     from opscope.api import Counted
@@ -106,4 +106,4 @@ def graph(
     if as_json:
         print_json({"model": model, "file": str(output), "bytes": size})
     else:
-        click.echo(f"{output}: {size:,} bytes")
+        print_line(f"{output}: {size:,} bytes")

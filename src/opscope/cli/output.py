@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from opscope.cli.streams import visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,15 +76,34 @@ def database_option(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def print_json(value: object) -> None:
-    """Print records or plain values as JSON."""
+    """Print records or plain values as JSON, in ASCII where standard output knows no more."""
     import msgspec
 
-    text = msgspec.json.format(msgspec.json.encode(value, enc_hook=str), indent=2)
-    click.echo(text.decode())
+    text = msgspec.json.format(msgspec.json.encode(value, enc_hook=str), indent=2).decode()
+    click.echo(_escape(text, sys.stdout.encoding or "utf-8"))
+
+
+def print_line(text: str) -> None:
+    """Print one line as it is."""
+    click.echo(visible(text))
 
 
 def console(*, err: bool = False) -> Console:
     """Return where rich prints: standard output unless ``err``."""
-    from rich.console import Console
+    from opscope.cli.screen import Screen
 
-    return Console(stderr=err, highlight=False)
+    return Screen(file=sys.stderr if err else sys.stdout, highlight=False)
+
+
+def _escape(text: str, encoding: str) -> str:
+    """Return JSON text with escapes for what cannot, or must not, be printed as it is."""
+
+    def escaped(match: re.Match[str]) -> str:
+        units = match[0].encode("utf-16-be").hex()
+        return re.sub("....", r"\\u\g<0>", units)
+
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return re.sub(r"[^\x00-\x7e]", escaped, text)
+    return re.sub(r"[\x7f-\x9f]", escaped, text)

@@ -1,0 +1,55 @@
+"""Ctrl-C: it ends opscope in one line, however often and whenever it comes."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from types import FrameType
+from typing import NoReturn
+
+INTERRUPTED = 130
+
+_ONCE_IN_S = 1.0
+"""Signals that follow each other within this time are one request to end."""
+
+
+class _Answer:
+    """Raises ``KeyboardInterrupt``, but not again while the first one is being heeded."""
+
+    def __init__(self) -> None:
+        self.last_s: float | None = None
+
+    def __call__(self, signum: int, frame: FrameType | None) -> None:
+        del signum, frame
+        now_s = time.monotonic()
+        if self.last_s is not None and now_s - self.last_s < _ONCE_IN_S:
+            return
+        self.last_s = now_s
+        raise KeyboardInterrupt
+
+
+def answer_once() -> None:
+    """Take repeated interrupts as one, unless whoever started us has them ignored."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _Answer())
+
+
+def was_interrupted() -> bool:
+    """Whether an interrupt came, be it that a package made another exception of it."""
+    answer = signal.getsignal(signal.SIGINT)
+    return isinstance(answer, _Answer) and answer.last_s is not None
+
+
+def leave(*notes: str) -> NoReturn:
+    """End, saying so with ``notes`` on what is kept, and heed no further interrupt."""
+    signal.signal(signal.SIGINT, _ignore)  # takes a signal just under way, as SIG_IGN could not
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # holds until the very end of the process
+    sys.stderr.write(f"opscope: {'; '.join(['interrupted', *notes])}\n")
+    sys.stderr.flush()
+    sys.exit(INTERRUPTED)
+
+
+def _ignore(signum: int, frame: FrameType | None) -> None:
+    del signum, frame
