@@ -364,14 +364,23 @@ def steps(table: Path, *, x: str, y: str, where: Iterable[tuple[str, str]] = ())
     Raises:
         TableError: If the file, a column or a value cannot be used; it names the row.
     """
+    import numpy as np
+
     from opscope.analysis.steps import find_steps
     from opscope.store.exchange import read_columns
 
     columns = read_columns(table, x, y, where=dict(where))
     try:
-        return find_steps(*columns)
+        with np.errstate(over="raise", divide="raise", invalid="raise"):
+            return find_steps(*columns)
     except TableError as exc:
         raise TableError(exc.what, where=str(table), remedy=exc.remedy) from exc
+    except (FloatingPointError, MemoryError) as exc:
+        raise TableError(
+            f"the values of {x} or {y} lie too far apart to be compared",
+            where=str(table),
+            remedy="Remove rows that are out of all proportion.",
+        ) from exc
 
 
 def _to_run(study: str, kept: Sequence[str]) -> str:
