@@ -1,6 +1,7 @@
 """The public functions: which figures a finding is made of, and how a measurement is reported."""
 
 import math
+import random
 
 import msgspec
 import pytest
@@ -9,7 +10,7 @@ from opscope import api
 from opscope.core.configuration import Workload
 from opscope.core.environment import Environment
 from opscope.engine.executors.local import LocalExecutor
-from opscope.errors import ConfigurationError, PlatformError, StoreError
+from opscope.errors import ConfigurationError, PlatformError, StoreError, TableError
 from opscope.platforms.registry import open_platform
 from opscope.store import Store
 from tests.builders import QUICK, small_study
@@ -128,3 +129,16 @@ def test_a_batch_is_measured_as_asked():
     )
     assert one.quantity("latency_s").value == pytest.approx(2e-4)
     assert two.quantity("latency_s").value == pytest.approx(4e-4)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_table_of_wild_numbers_has_a_verdict_or_is_refused_in_words(tmp_path, seed):
+    """Nothing overflows unseen: a warning would be an error here."""
+    stream = random.Random(seed)
+    rows = [f"{x},{10 ** stream.uniform(-15, 15)}" for x in range(1, 33)]
+    (tmp_path / "t.csv").write_text("x,y\n" + "\n".join(rows))
+    try:
+        answer = api.steps(tmp_path / "t.csv", x="x", y="y").verdict
+    except TableError as exc:
+        answer = exc.remedy
+    assert answer

@@ -112,6 +112,11 @@ def test_a_file_of_ones_own(tmp_path):
             "s.toml: precisions[0]: invalid enum value 'int9'. Use one of fp32, bf16,",
         ),
         ('title = "Mine"', "title = 3", "got `int`. Use a text."),
+        (
+            'title = "Mine"',
+            f'title = ""\nbatches = [1, {10**23}]',
+            "s.toml: batches[1]: expected `int` <= 65536. Use a whole number from 1 to 65,536.",
+        ),
         ('title = "Mine"', "", "Needed are name, title, question, spaces."),
         ("step = 4", "step = 0", "expected `int` >= 1. Use a whole number of at least 1."),
         (

@@ -13,6 +13,9 @@ from opscope.core.record import Record, digest
 from opscope.core.text import Parameters, Value, format_text, parse_text, refuse_repeats
 from opscope.errors import ConfigurationError
 
+LARGEST_BATCH = 65_536
+"""Most images in a call; a larger count is surely a mistake."""
+
 
 class Precision(StrEnum):
     """Number formats a workload can be asked to run in (behaviour study, Table 1)."""
@@ -81,9 +84,11 @@ class Workload(Record, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Refuse an impossible batch or number of copies."""
-        if self.batch < 1:
+        if not 1 <= self.batch <= LARGEST_BATCH:
             raise ConfigurationError(
-                f"batch={self.batch} is not a batch", where=str(self), remedy="Use 1 or more."
+                f"batch={self.batch} is not a batch",
+                where=str(self),
+                remedy=f"Use 1 to {LARGEST_BATCH:,}.",
             )
         if self.copies < 0:
             raise ConfigurationError(

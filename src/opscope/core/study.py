@@ -6,12 +6,13 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from opscope.core.configuration import Precision, Workload
+from opscope.core.configuration import LARGEST_BATCH, Precision, Workload
 from opscope.core.record import Record, digest
 from opscope.core.space import Space
 
 Natural = Annotated[int, Meta(ge=0)]
 Positive = Annotated[int, Meta(ge=1)]
+Batch = Annotated[int, Meta(ge=1, le=LARGEST_BATCH)]
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]
 Some = Meta(min_length=1)
 
@@ -90,7 +91,7 @@ class Study(Record, frozen=True, kw_only=True):
     spaces: Annotated[tuple[Space, ...], Some]
     platforms: tuple[str, ...] = ()
     precisions: Annotated[tuple[Precision, ...], Some] = (Precision.FP32,)
-    batches: Annotated[tuple[Positive, ...], Some] = (1,)
+    batches: Annotated[tuple[Batch, ...], Some] = (1,)
     meters: Annotated[tuple[MeterName, ...], Some] = (MeterName(),)
     protocol: Protocol = Protocol()
     limits: Limits = Limits()
