@@ -386,7 +386,7 @@ def test_a_fault_of_opscope_itself_is_owned_up_to(monkeypatch, capsys):
 )
 def test_an_interruption_promises_only_what_holds(monkeypatch, capsys, arguments, said):
     from opscope import api
-    from opscope.cli import app
+    from opscope.cli import app, interruption
 
     def interrupt(*_, **__):
         raise KeyboardInterrupt
@@ -396,7 +396,7 @@ def test_an_interruption_promises_only_what_holds(monkeypatch, capsys, arguments
     monkeypatch.setattr(sys, "argv", ["opscope", *arguments])
     with pytest.raises(SystemExit) as caught:
         app.main()
-    assert caught.value.code == app.INTERRUPTED
+    assert caught.value.code == interruption.INTERRUPTED
     errors = capsys.readouterr().err
     assert "interrupted" in errors
     assert errors.endswith(f"{said}\n")

@@ -43,9 +43,10 @@ def was_interrupted() -> bool:
 
 def leave(*notes: str) -> NoReturn:
     """End, saying so with ``notes`` on what is kept, and heed no further interrupt."""
-    signal.signal(signal.SIGINT, _ignore)  # takes a signal just under way, as SIG_IGN could not
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # holds until the very end of the process
+    if isinstance(signal.getsignal(signal.SIGINT), _Answer):
+        signal.signal(signal.SIGINT, _ignore)  # takes a signal under way, as SIG_IGN could not
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # holds until the very end of the process
     sys.stderr.write(f"opscope: {'; '.join(['interrupted', *notes])}\n")
     sys.stderr.flush()
     sys.exit(INTERRUPTED)
