@@ -18,12 +18,14 @@ if TYPE_CHECKING:
 
 
 def read_lines(selection: Selection) -> Reading | None:
-    """Return what the best interleaved lines say, or None if other models do better."""
+    """Return what the best interleaved lines say; None if other models do better or none falls."""
     classes = selection.best.classes
     if classes is None:
         return None
     curve, of = selection.curve, classes.of
     kept = curve.only(selection.inliers)
+    if not (np.diff(kept.y) < 0).any():  # lines may interleave without ever crossing
+        return None
     fit = fit_lines(kept, of[selection.inliers])
     degrees = max(len(kept) - fit.size, 1)
     sigma = float(np.sqrt(fit.rss / degrees))

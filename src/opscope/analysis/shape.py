@@ -104,10 +104,13 @@ def restore_ends(curve: Curve, inliers: Bools, labels: Ints, comb: PeriodFit) ->
     rises = np.diff(fit.levels)
     main = float(np.sign(np.sum(rises)))
     inliers, labels = inliers.copy(), labels.copy()
+    room = (comb.interval[1] - comb.interval[0]) / 2  # where its edges may lie as well
     for end, inner, side, level in ((-1, -2, 1, fit.levels[-1]), (0, 1, -1, fit.levels[0])):
-        if inliers[end] or not inliers[inner] or not len(rises):
+        near = inliers[[inner, 2 * inner - end]].any()  # the one beside it may seem a spike, too
+        if inliers[end] or not near or not len(rises):
             continue
-        apart = comb_index(curve.x[[end, inner]], comb.period, comb.phase)
+        ends = np.sort(curve.x[[end, inner]]) + (-room, room)
+        apart = comb_index(ends, comb.period, comb.phase)
         rise = (curve.y[end] - fit.slope * curve.x[end] - level) * side * main
         if apart[0] != apart[1] and 0 < rise < 2 * np.max(np.abs(rises)):
             inliers[end] = True
