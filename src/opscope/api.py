@@ -24,6 +24,7 @@ from opscope.errors import ConfigurationError, InputError, OpscopeError, StoreEr
 if TYPE_CHECKING:
     from opscope.analysis.findings import Answers
     from opscope.analysis.steps import Steps
+    from opscope.core.comparison import Comparison
     from opscope.core.diagnosis import Diagnosis
     from opscope.engine.executors.base import Executor, Progress
     from opscope.engine.runner import Event, Summary
@@ -350,6 +351,62 @@ def findings(
         and (not wanted or item.trial.job.platform in wanted)
     ]
     return answer(runs[0].study, evidence)
+
+
+def compare(
+    a: str,
+    b: str,
+    *,
+    study: Study | None = None,
+    workloads: Sequence[str] = (),
+    quantity: str = "latency_s",
+    database: Path = DATABASE,
+    pythons: tuple[str, str] = ("", ""),
+    watch: Callable[[Event], None] | None = None,
+) -> Comparison:
+    """Compare two sides, configuration by configuration; nothing is stored.
+
+    Args:
+        a: A platform, or a kept run: ``run:3`` or ``FILE#3``, with ``/PLATFORM`` behind it if the
+            run has several.
+        b: The same; ratios are of B over A.
+        study: What to measure, and how; its own platforms do not count.
+        workloads: More to measure, as in ``conv:h=28,cin=64,cout=96,k=3@fp32,batch=4``. Kept runs
+            need neither: they are compared by all that they have.
+        quantity: What to compare by.
+        database: The file of runs that name none.
+        pythons: Interpreters to measure A and B with, of environments that have this opscope; this
+            one where empty.
+        watch: Called at every event.
+
+    Raises:
+        OpscopeError: If a side cannot be opened or found, or nothing can be compared.
+    """
+    from msgspec.structs import replace
+
+    from opscope.core.comparison import SideName
+    from opscope.engine.comparing import Wanted, compare
+    from opscope.engine.planner import plan
+    from opscope.engine.sides import Question
+    from opscope.graph import resolve
+    from opscope.meters import meter_for
+
+    first = Question(SideName.parse(a), a, pythons[0])
+    second = Question(SideName.parse(b), b, pythons[1])
+    jobs = []
+    for workload in map(Workload.parse, workloads):
+        whole = replace(workload, configuration=resolve(str(workload.configuration)))
+        jobs.append(Job(workload=whole, platform="", meter=meter_for(whole, MeterName())))
+    wanted = Wanted(
+        study=study or Study(name="compare", title="", question="", spaces=()),
+        jobs=(*(plan(study, [""]) if study else ()), *jobs),
+        quantity=quantity,
+    )
+    return compare(first, second, wanted, database=database, watch=watch or _unwatched)
+
+
+def _unwatched(event: Event) -> None:
+    del event
 
 
 def steps(table: Path, *, x: str, y: str, where: Iterable[tuple[str, str]] = ()) -> Steps:

@@ -12,7 +12,7 @@ import pytest
 from opscope.core.study import Cohort, Limits
 from opscope.core.trial import Trial
 from opscope.engine import machine
-from opscope.engine.executors import local
+from opscope.engine.executors import deaths, local
 from opscope.engine.executors.base import Progress
 from opscope.engine.executors.local import LocalExecutor
 from opscope.engine.executors.process import WorkerDied, WorkerProcess
@@ -152,7 +152,7 @@ def test_timed_work_waits_for_the_machine_and_other_work_does_not(executor):
 def test_the_suspect_is_tried_alone_and_the_rest_together(suspect, groups):
     cohort = cohort_for("fake", 1, 2, 3, 4)
     death = WorkerDied(-signal.SIGSEGV, Position(job=suspect, phase="visit"), "")
-    parts = local._apart(cohort, {0, 2, 3}, death)
+    parts = deaths.apart(cohort, {0, 2, 3}, death)
     assert [part.jobs for part in parts] == [tuple(cohort.jobs[i] for i in g) for g in groups]
 
 
@@ -175,7 +175,7 @@ def test_the_suspect_is_tried_alone_and_the_rest_together(suspect, groups):
 def test_how_a_worker_ended_is_told_in_words(returncode, phase, reason):
     cohort = cohort_for("fake", 1, prepare_s=90, visit_s=60)
     death = WorkerDied(returncode, Position(phase=phase), "last words")
-    trial = local._failed(cohort.jobs[0], cohort.limits, death)
+    trial = deaths.failed(cohort.jobs[0], cohort.limits, death)
     assert (trial.status, trial.reason, trial.traceback) == ("failed", reason, "last words")
 
 
@@ -247,7 +247,7 @@ def test_after_a_death_at_no_job_the_rest_is_tried_again_together(executor, monk
     asked = []
 
     class Scripted:
-        def __init__(self):
+        def __init__(self, *python):
             self._script = scripts.pop(0)
 
         def send(self, request):
@@ -271,8 +271,8 @@ def test_workers_that_never_get_to_a_job_are_given_up(executor, monkeypatch):
     started = []
 
     class Stillborn(WorkerProcess):
-        def __init__(self):
-            super().__init__()
+        def __init__(self, *python):
+            super().__init__(*python)
             started.append(self)
             self._process.kill()
 

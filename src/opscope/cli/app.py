@@ -29,6 +29,7 @@ _COMMANDS = {
     "graph": "opscope.cli.cost:graph",
     "platforms": "opscope.cli.platforms:platforms",
     "measure": "opscope.cli.measure:measure",
+    "compare": "opscope.cli.compare:compare",
     "study": "opscope.cli.study:study",
     "findings": "opscope.cli.findings:findings",
     "steps": "opscope.cli.steps:steps",

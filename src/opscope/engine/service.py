@@ -9,12 +9,13 @@ from __future__ import annotations
 import functools
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from typing import BinaryIO
 
 import msgspec
 
+from opscope.core.readings import Visit
 from opscope.core.trial import Trial
 from opscope.engine import machine
 from opscope.engine.messages import (
@@ -24,20 +25,23 @@ from opscope.engine.messages import (
     Done,
     Finished,
     Measure,
+    Ready,
     Refused,
     Request,
     Started,
     Waiting,
 )
 from opscope.engine.recorder import FlightRecorder, Position
+from opscope.engine.turns import Leave, Turns
 from opscope.engine.witness import Probes
 from opscope.engine.worker import CohortRun
-from opscope.errors import OpscopeError
+from opscope.errors import OpscopeError, WorkerError
 from opscope.meters.environment import read_environment
 from opscope.platforms.base import Platform
 from opscope.platforms.registry import load_platform
 
 Say = Callable[[Answer], None]
+Ask = Callable[[Mapping[int, Sequence[Visit]]], Leave]
 Opened = Callable[[str], tuple[Platform, Probes]]
 
 
@@ -61,6 +65,14 @@ def serve(requests: BinaryIO, say: Say, recorder: FlightRecorder) -> None:
     """Answer each line of ``requests``."""
     decoder = msgspec.json.Decoder(Request)
     opened = functools.cache(_opened)  # a platform and its probes serve every cohort
+
+    def ask(visits: Mapping[int, Sequence[Visit]]) -> Leave:
+        say(Ready(visits={index: tuple(found) for index, found in visits.items()}))
+        leave = decoder.decode(requests.readline())
+        if not isinstance(leave, Leave):
+            raise WorkerError(f"{type(leave).__name__} was asked where leave was waited for")
+        return leave
+
     for line in requests:
         request = decoder.decode(line)
         try:
@@ -70,7 +82,7 @@ def serve(requests: BinaryIO, say: Say, recorder: FlightRecorder) -> None:
                     platform, _ = opened(request.platform)
                     say(Described(info=platform.info(), environment=read_environment()))
                 case Measure():
-                    _measure(request, opened, say, recorder)
+                    _measure(request, opened, say, recorder, ask)
                     say(Done())
         except OpscopeError as exc:
             say(
@@ -84,8 +96,11 @@ def _opened(name: str) -> tuple[Platform, Probes]:
         return platform, Probes(platform)
 
 
-def _measure(request: Measure, opened: Opened, say: Say, recorder: FlightRecorder) -> None:
-    cohort = request.cohort
+def _measure(
+    request: Measure, opened: Opened, say: Say, recorder: FlightRecorder, ask: Ask
+) -> None:
+    cohort, origin_s = request.cohort, request.turns_from_s
+    turns = None if origin_s is None else Turns(origin_s, ask)
 
     def emit(index: int, trial: Trial) -> None:
         say(Finished(index=index, trial=trial))
@@ -94,12 +109,12 @@ def _measure(request: Measure, opened: Opened, say: Say, recorder: FlightRecorde
         recorder.write(Position(phase="waiting"))
         say(Waiting())
 
-    timing = machine.sole_timing(wait) if cohort.timed else nullcontext()
+    timing = machine.sole_timing(wait) if cohort.timed and request.sole else nullcontext()
     with timing:
         recorder.write(Position(phase="opening"))
         say(Started())
         platform, probes = opened(cohort.platform)
-        CohortRun(cohort, platform, recorder, emit, probes=probes).measure()
+        CohortRun(cohort, platform, recorder, emit, probes=probes, turns=turns).measure()
 
 
 if __name__ == "__main__":

@@ -109,6 +109,10 @@ class Task:
             protocol=cohort.protocol,
         )
 
+    def visits_of(self, round_: int) -> tuple[Visit, ...]:
+        """Return the visits of one round."""
+        return tuple(visit for visit in self.visits if visit.round == round_)
+
     def timings(self) -> Timings:
         """Return where its time went."""
         overhead_s = self.busy_s - self.load_s - self.run_s

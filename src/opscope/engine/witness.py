@@ -58,14 +58,14 @@ def _taken(deployment: TimedDeployment) -> Samples:
 class Witness:
     """Sees a cohort's rounds begin: runs the probes, reads clocks, frequency and temperature."""
 
-    def __init__(self, probes: Probes) -> None:
+    def __init__(self, probes: Probes, origin_s: float | None = None) -> None:
         self._probes = probes
-        self._start = time.perf_counter()
+        self._start = time.perf_counter() if origin_s is None else origin_s
         self._processors = _processors()
         self._probe_again_s = 0.0
 
     def elapsed_s(self) -> float:
-        """Return the seconds since the cohort began."""
+        """Return the seconds since the cohort, or the turns that it takes part in, began."""
         return time.perf_counter() - self._start
 
     def look(self) -> Round:

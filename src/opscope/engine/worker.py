@@ -25,11 +25,15 @@ from opscope.engine.isolation import isolated
 from opscope.engine.protocol import visiting_order
 from opscope.engine.recorder import FlightRecorder, Position
 from opscope.engine.task import Member, Task
+from opscope.engine.turns import Turns
 from opscope.engine.witness import Probes, Witness
 from opscope.errors import OpscopeError, PlatformError
 from opscope.platforms.base import Platform, TimedDeployment
 
 Phase = Literal["check", "prepare", "visit", "conclude"]
+
+GIVEN_UP = "given up, because the other side of the comparison has no figure"
+"""Why a job ends that took turns with one that failed."""
 
 Emit = Callable[[int, Trial], None]
 """Hands over the trial of the job with this index in its cohort."""
@@ -46,10 +50,13 @@ class CohortRun:
         emit: Emit,
         *,
         probes: Probes | None = None,
+        turns: Turns | None = None,
     ) -> None:
         self._cohort = cohort
         self._platform = platform
-        self._witness = Witness(probes or Probes(platform))
+        self._turns = turns
+        origin_s = turns.origin_s if turns else None
+        self._witness = Witness(probes or Probes(platform), origin_s)
         self._info = platform.info()
         self._recorder = recorder
         self._emit = emit
@@ -80,7 +87,7 @@ class CohortRun:
     def _measure_rounds(self) -> None:
         """Visit what is open in rounds, until each job's meter or the budget says stop."""
         number = 0
-        while open_tasks := self._open_tasks():
+        while open_tasks := self._granted(number - 1):
             self._recorder.write(Position(phase="probes", visits=self._visits))
             self._rounds.append(self._witness.look())
             members = [member for task in open_tasks for member in task.members]
@@ -91,8 +98,22 @@ class CohortRun:
                     self._attempt(member.task, "visit", visit)
             number += 1
             spent = self._spent(number)
-            for task in self._open_tasks():
+            for task in () if self._turns else self._open_tasks():
                 self._attempt(task, "conclude", partial(self._conclude_if_settled, task, spent))
+
+    def _granted(self, last: int) -> list[Task]:
+        """Return the jobs that go on, once it is this cohort's turn to take a round."""
+        open_tasks = self._open_tasks()
+        if not self._turns or not open_tasks:
+            return open_tasks
+        self._recorder.write(Position(phase="turn", visits=self._visits))
+        leave = self._turns.ask({task.index: task.visits_of(last) for task in open_tasks})
+        for task in open_tasks:
+            if task.index in leave.dropped:
+                self._end(task, "failed", reason=GIVEN_UP)
+            elif stopped := leave.settled.get(task.index):
+                self._attempt(task, "conclude", partial(self._conclude, task, stopped))
+        return self._open_tasks()
 
     def _spent(self, rounds: int) -> bool:
         """Say whether the time is up, once every job has the rounds it needs at least."""
@@ -148,8 +169,12 @@ class CohortRun:
         readings = task.readings(self._cohort, self._rounds)
         stopped: Stop = task.meter.settled(readings) or ("budget" if spent else "")
         if stopped:
-            found = task.meter.conclude(readings, self._info, stopped)
-            self._end(task, "ok", measurements=tuple(map(self._isolated, found)))
+            self._conclude(task, stopped)
+
+    def _conclude(self, task: Task, stopped: Stop) -> None:
+        readings = task.readings(self._cohort, self._rounds)
+        found = task.meter.conclude(readings, self._info, stopped)
+        self._end(task, "ok", measurements=tuple(map(self._isolated, found)))
 
     def _isolated(self, measurement: Measurement) -> Measurement:
         return msgspec.structs.replace(measurement, isolation=self._isolation)

@@ -41,6 +41,7 @@ class Options(Record, frozen=True, kw_only=True):
 
     period: Channels = 16
     noise: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.005
+    factor: Annotated[float, msgspec.Meta(gt=0)] = 1.0
     pause_ms: Annotated[float, msgspec.Meta(ge=0)] = 0.0
     crash_at: Channels | None = None
     hang_at: Channels | None = None
@@ -56,6 +57,7 @@ class FakeFamily:
         options = (
             ("period", "channels in a step (16)"),
             ("noise", "relative scatter of a duration (0.005)"),
+            ("factor", "what every duration is multiplied by (1)"),
             ("pause_ms", "real time each call takes (0)"),
             ("crash_at, hang_at, fail_at, eat_at", "Cout at which that happens"),
         )
@@ -115,7 +117,7 @@ class Fake:
     ) -> FakeDeployment | FakeReport:
         """Return the workload, or misbehave as the options say."""
         self._misbehave(workload)
-        latency_s = self._latency(workload)
+        latency_s = self._options.factor * self._latency(workload)
         if self._reports:
             return FakeReport(latency_s)
         deployment = FakeDeployment(workload, latency_s, self._options, seed)

@@ -200,6 +200,20 @@ class Store:
         with self._reading() as connection:
             return list(connection.execute(select(runs.c.study).distinct()).scalars())
 
+    def run(self, number: int) -> Run:
+        """Return the run of this number.
+
+        Raises:
+            StoreError: If there is none; it names those there are.
+        """
+        with self._reading() as connection:
+            row = connection.execute(select(runs).where(runs.c.id == number)).first()
+            kept = connection.scalars(select(runs.c.id).order_by(runs.c.id)).all()
+        if row is None:
+            listed = f"Runs {', '.join(map(str, kept))} are." if kept else "Run a study first."
+            raise StoreError(f"no run {number} is kept there", where=str(self._path), remedy=listed)
+        return _run(row)
+
     def trials(self, run: Run) -> list[StoredTrial]:
         """Return the last attempt of every trial of ``run``, oldest first."""
         newest: Select[Any] = (

@@ -14,7 +14,7 @@ import msgspec
 
 from opscope.engine.messages import Answer, Request
 from opscope.engine.recorder import FlightRecorder, Position
-from opscope.errors import WorkerError
+from opscope.errors import InputError, WorkerError
 
 _LAST_WORDS = 4000
 _CHUNK = 1 << 16
@@ -39,28 +39,44 @@ class WorkerDied(Exception):  # noqa: N818 - an event that the executor handles
 
 
 class WorkerProcess:
-    """A running ``opscope.engine.service``."""
+    """A running ``opscope.engine.service``, in the environment of a Python interpreter.
 
-    def __init__(self) -> None:
+    Raises:
+        InputError: If there is no such interpreter.
+    """
+
+    def __init__(self, python: str = sys.executable) -> None:
         self._recorded = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the worker
         self._chatter = tempfile.TemporaryFile()  # noqa: SIM115 - so does this
         self._recorder = FlightRecorder(self._recorded.fileno())
         self._decoder: msgspec.json.Decoder[Answer] = msgspec.json.Decoder(Answer)
         self._buffer = bytearray()
-        self._process = subprocess.Popen(
-            [
-                # -P: a file in the current folder must not pass for a package.
-                *(sys.executable, "-P", "-m", "opscope.engine.service"),
-                *(str(self._recorder.descriptor), str(os.getpid())),
-            ],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._chatter,
-            pass_fds=[self._recorder.descriptor],
-            start_new_session=True,  # Ctrl-C is for the runner, which ends its worker itself
-        )
+        self._process = self._start(python)
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._output, selectors.EVENT_READ)
+
+    def _start(self, python: str) -> subprocess.Popen[bytes]:
+        try:
+            return subprocess.Popen(
+                [
+                    # -P: a file in the current folder must not pass for a package.
+                    *(python, "-P", "-m", "opscope.engine.service"),
+                    *(str(self._recorder.descriptor), str(os.getpid())),
+                ],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._chatter,
+                pass_fds=[self._recorder.descriptor],
+                start_new_session=True,  # Ctrl-C is for the runner, which ends its worker itself
+            )
+        except OSError as exc:
+            self._recorded.close()
+            self._chatter.close()
+            raise InputError(
+                f"this interpreter does not start: {exc.strerror}",
+                where=python,
+                remedy="Name the python of an environment that opscope is installed in.",
+            ) from exc
 
     @property
     def _output(self) -> int:

@@ -1,0 +1,149 @@
+"""The sides of a comparison: taken from a run that is kept, or measured now by themselves."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+import opscope
+from opscope.core.comparison import Side, SideName
+from opscope.core.platform import PlatformInfo
+from opscope.core.study import Cohort, Job, Study
+from opscope.core.trial import Trial
+from opscope.engine.executors.local import LocalExecutor
+from opscope.engine.planner import group
+from opscope.engine.runner import Event
+from opscope.errors import ConfigurationError, InputError
+from opscope.store import Store, StoredTrial
+
+Key = tuple[object, ...]
+"""Names what is measured, whatever it is measured on."""
+
+
+class Question(NamedTuple):
+    """One side as it is asked for: its name, and the interpreter where it is measured now."""
+
+    name: SideName
+    text: str
+    python: str = ""
+
+
+class Taken(NamedTuple):
+    """One side as it was found."""
+
+    side: Side
+    trials: Mapping[Key, Trial]
+
+
+class Counter:
+    """Tells whoever watches how many configurations are through."""
+
+    def __init__(self, watch: Callable[[Event], None]) -> None:
+        self._watch = watch
+        self._done = self._total = 0
+
+    def expect(self, cohorts: Sequence[Cohort]) -> None:
+        """Take note of what is going to be measured."""
+        self._total += sum(len(cohort.jobs) for cohort in cohorts)
+        self.note()
+
+    def count(self) -> None:
+        """Take note that a configuration is through."""
+        self._done += 1
+        self.note()
+
+    def note(self, *, ahead: float = 0.0, waiting: bool = False) -> None:
+        """Tell how far it is."""
+        self._watch(Event(done=self._done, total=self._total, ahead=ahead, waiting=waiting))
+
+
+def key_of(job: Job) -> Key:
+    """Return what names a job on whatever platform."""
+    workload = job.workload
+    meter = job.meter.name, job.meter.settings
+    options = workload.precision, workload.batch, workload.copies
+    return (workload.configuration.digest, *options, *meter)
+
+
+def kept(asked: Question, database: Path) -> Taken:
+    """Return a kept run's trials on one platform, the newest version of it."""
+    path = asked.name.database or database
+    if asked.python:
+        raise InputError("what is kept needs no interpreter", where=asked.text)
+    with Store(path) as store:
+        run = store.run(asked.name.run or 0)
+        stored = store.trials(run)
+        platform = _platform_of(asked, stored)
+        mine = [item for item in stored if item.trial.job.platform == platform]
+        info = store.platform(mine[-1].fingerprint)
+    return Taken(
+        side=Side(text=asked.text, platform=info, run=run.id, database=str(path)),
+        trials={
+            key_of(item.trial.job): item.trial
+            for item in mine
+            if item.fingerprint == info.fingerprint
+        },
+    )
+
+
+def _platform_of(asked: Question, stored: Sequence[StoredTrial]) -> str:
+    names = list(dict.fromkeys(item.trial.job.platform for item in stored))
+    named = asked.name.platform
+    if named in names:
+        return named
+    if len(names) == 1 and not named:
+        return names[0]
+    if not names:
+        raise ConfigurationError("this run has no trial yet", where=asked.text)
+    what = "nothing on that platform is kept" if named else "this run has several platforms"
+    base = asked.text.removesuffix(f"/{named}")
+    forms = " or ".join(f"{base}/{name}" for name in names)
+    raise ConfigurationError(what, where=asked.text, remedy=f"Write {forms}.")
+
+
+def describe(asked: Question) -> PlatformInfo:
+    """Return what the platform is in its environment, whose opscope must be this one.
+
+    Raises:
+        OpscopeError: If it cannot be opened there, or another opscope is there.
+    """
+    with LocalExecutor(python=asked.python or sys.executable) as executor:
+        info, environment = executor.describe(asked.name.platform)
+    if environment.opscope != opscope.__version__:
+        raise InputError(
+            f"opscope {environment.opscope} is there, and this is {opscope.__version__}",
+            where=asked.python,
+            remedy=f"Install opscope {opscope.__version__} there.",
+        )
+    return info
+
+
+def cohorts_for(jobs: Sequence[Job], study: Study, info: PlatformInfo) -> list[Cohort]:
+    """Return the jobs as cohorts of one platform, each only once."""
+    unique = {key_of(job): msgspec.structs.replace(job, platform=info.name) for job in jobs}
+    return group(list(unique.values()), study, [info])
+
+
+def side_of(asked: Question, info: PlatformInfo) -> Side:
+    """Return the side that is measured now."""
+    return Side(text=asked.text, platform=info, python=asked.python)
+
+
+def measured(asked: Question, study: Study, jobs: Sequence[Job], progress: Counter) -> Taken:
+    """Measure one side by itself."""
+    info = describe(asked)
+    cohorts = cohorts_for(jobs, study, info)
+    progress.expect(cohorts)
+    trials: dict[Key, Trial] = {}
+    with LocalExecutor(python=asked.python or sys.executable) as executor:
+        for item in executor.execute(cohorts):
+            if isinstance(item, Trial):
+                trials[key_of(item.job)] = item
+                progress.count()
+            else:
+                progress.note(ahead=item.ahead, waiting=item.waiting)
+    return Taken(side=side_of(asked, info), trials=trials)

@@ -1,0 +1,75 @@
+"""What the terminal shows of a comparison."""
+
+from __future__ import annotations
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from opscope.core.comparison import Comparison, Figure, Outcome, Side
+from opscope.report.units import quantity
+
+_STYLES = {Outcome.LOWER: "green", Outcome.HIGHER: "red", Outcome.UNKNOWN: "dim"}
+_TAKEN = {
+    "in turns": "taken in turns by round; ratios are paired by round",
+    "apart": "paired by configuration; not taken together, so drift between them is not seen",
+}
+
+
+def comparison_view(found: Comparison) -> RenderableType:
+    """Return both sides, a row for each configuration, and all of them together."""
+    table = Table("configuration", found.quantity, "A", "B", "B over A", "95 % interval", "verdict")
+    table.columns[1].header = "figures are"
+    for item in found.configurations:
+        bounds = "–" if item.interval is None else "{:.3f} – {:.3f}".format(*item.interval)
+        table.add_row(
+            Text(item.workload),
+            _origins(item.a, item.b),
+            _figure(item.a),
+            _figure(item.b),
+            "–" if item.ratio is None else f"{item.ratio:.3f}",
+            bounds,
+            Text(item.statement, style=_STYLES.get(item.outcome, "")),
+        )
+    return Group(
+        _side("A", found.a),
+        _side("B", found.b),
+        Text(f"{found.quantity}, {_TAKEN[found.taken]}"),
+        table,
+        *_summary(found),
+    )
+
+
+def _side(name: str, side: Side) -> Text:
+    info = side.platform
+    text = Text(f"{name}  {info.name}", style="bold")
+    facts = [f"{info.runtime} {info.runtime_version}", info.device]
+    facts += [f"run {side.run} of {side.database}"] if side.run else ["measured now"]
+    facts += [side.python] if side.python else []
+    return text.append(f"  {'; '.join(facts)}", style="not bold")
+
+
+def _origins(a: Figure, b: Figure) -> str:
+    found = dict.fromkeys(figure.origin.value for figure in (a, b) if figure.origin)
+    return " / ".join(found) or "–"
+
+
+def _figure(figure: Figure) -> str:
+    return figure.status if figure.value is None else quantity(figure.value, figure.unit)
+
+
+def _summary(found: Comparison) -> list[Text]:
+    overall = found.overall
+    counts = ", ".join(f"{count} {outcome}" for outcome, count in overall.counts.items())
+    lines = [Text(overall.statement, style="bold"), Text(f"{counts}")]
+    if overall.by_chance:
+        lines.append(
+            Text(
+                f"if nothing differed, up to {overall.by_chance} of "
+                f"{len(found.configurations)} would show a difference by chance"
+            )
+        )
+    for name, other, count in (("A", "B", found.only_a), ("B", "A", found.only_b)):
+        if count:
+            lines.append(Text(f"{count} of {name}'s configurations left out: {other} lacks them"))
+    return lines

@@ -1,0 +1,102 @@
+"""``opscope compare`` as a user has it."""
+
+import json
+import sys
+
+import pytest
+
+from opscope.cli import app
+from opscope.engine import comparing
+from tests.cli.test_cli import QUICK, STUDY, opscope_command
+from tests.engine.test_comparing import FAKE, OTHER, keep, sure
+
+CONV = "conv:h=6,cin=3,cout=4,k=3"
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    keep(
+        tmp_path / "opscope.db",
+        [(FAKE, sure(cout, 1.0)) for cout in (1, 2)],
+        [(FAKE, sure(1, 0.9)), (FAKE, sure(2, 1.0)), (FAKE, sure(3, 1.0))],
+        [(FAKE, sure(1, 1.0)), (OTHER, sure(1, 2.0))],
+    )
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(monkeypatch, capsys, *arguments):
+    """Run the command here, with fewer sittings than a user has."""
+    monkeypatch.setattr(comparing, "SITTINGS", 3)
+    monkeypatch.setattr(sys, "argv", ["opscope", "compare", *arguments])
+    with pytest.raises(SystemExit) as caught:
+        app.main()
+    return caught.value.code, capsys.readouterr()
+
+
+def test_two_platforms_now(monkeypatch, capsys):
+    code, said = run(monkeypatch, capsys, "fake", "fake:factor=0.8", "-c", CONV, "--json")
+    found = json.loads(said.out)
+    assert code == 0
+    assert (found["taken"], found["quantity"]) == ("in turns", "latency_s")
+    (item,) = found["configurations"]
+    assert item["outcome"] == "B lower"
+    assert item["ratio"] == pytest.approx(0.8, abs=1e-3)
+    assert {item["a"]["origin"], item["b"]["origin"]} == {"estimated"}
+    assert found["overall"]["counts"] == {"B lower": 1}
+
+
+def test_a_study_on_two_platforms(monkeypatch, capsys, folder):
+    text = STUDY.replace("stop = 48", "stop = 2") + QUICK.replace("rounds = 2", "rounds = 7")
+    (folder / "mine.toml").write_text(text)
+    code, said = run(monkeypatch, capsys, "fake", "fake", "--study", "mine.toml")
+    assert code == 0
+    assert "taken in turns by round" in said.out
+    assert "2 no difference shown" in said.out
+
+
+def test_kept_runs_side_by_side(folder):
+    result = opscope_command("compare", "run:1", "run:2", cwd=folder, env=None)
+    assert result.returncode == 0, result.stderr
+    page = " ".join(result.stdout.split())
+    for part in (
+        "A fake fake 1; no device; run 1 of opscope.db",
+        "paired by configuration; not taken together",
+        "1 of B's configurations left out: A lacks them",
+        "1 B lower, 1 no difference shown",
+        "would show a difference by chance",
+        "in the geometric mean of 2 configurations",
+    ):
+        assert part in page
+    again = opscope_command("compare", "opscope.db#1", "run:3/fake", "--json", cwd=folder)
+    (item,) = json.loads(again.stdout)["configurations"]
+    assert item["outcome"] == "no difference shown"
+
+
+def test_what_cannot_be_told_exits_with_1(monkeypatch, capsys):
+    code, said = run(monkeypatch, capsys, "fake", "fake:fail_at=4", "-c", CONV)
+    assert code == app.INCOMPLETE
+    page = " ".join(said.out.replace("│", " ").split())
+    assert "1 cannot be told" in page
+    assert "no configuration can be compared" in page
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("fake", "fake"), 2, "it is not said what to compare them by. Use -c CONFIGURATION or"),
+        (("run:1", "run:x"), 2, "run:x: this names no run. Write a platform, run:N,"),
+        (("run:1", "run:3"), 2, "run:3: this run has several platforms. Write run:3/fake or"),
+        (("run:1", "run:7"), 4, "opscope.db: no run 7 is kept there. Runs 1, 2, 3 are."),
+        (("run:1", "no.db#1"), 4, "no.db: there is no such database"),
+        (("run:1", "run:2", "--quantity", "cycles"), 2, "neither side has 'cycles'"),
+        (("fake", "nope", "-c", CONV), 2, "no platform 'nope'"),
+        (("fake", "fake", "-c", CONV, "--python-b", "/no"), 2, "/no: this interpreter does not"),
+        (("fake",), 2, "takes 2 values"),
+    ],
+)
+def test_errors_are_one_line_with_their_code(folder, arguments, code, message):
+    result = opscope_command("compare", *arguments, cwd=folder)
+    assert (result.returncode, result.stdout) == (code, "")
+    assert message in result.stderr
+    assert "Traceback" not in result.stderr
