@@ -152,17 +152,19 @@ def _verdict(shape: Shape) -> tuple[Reads, Bools | None]:
 
 
 def _turns(shape: Shape, contrary: Bools, main: float) -> bool:
-    """Whether the cost itself goes back, not only its level beside a slope.
+    """Whether the cost itself goes back, by the fit and by the points, not only its level.
 
     On a grid a little finer than the steps, a staircase looks like a slope with breaks.
     """
     slope = shape.fit.slope
     if contrary.any():
         change = shape.rises + slope * (shape.high - shape.low)
-        back = float(np.median(change[contrary]))
+        at = np.searchsorted(shape.curve.x, shape.low[contrary])
+        seen = shape.curve.y[at + 1] - shape.curve.y[at]
+        back = max(main * float(np.median(changes)) for changes in (change[contrary], seen))
     else:
-        back = slope * float(np.ptp(shape.curve.x)) / len(shape.fit.levels)
-    return back * main < -NEGLIGIBLE * float(np.median(shape.fit.fitted))
+        back = main * slope * float(np.ptp(shape.curve.x)) / len(shape.fit.levels)
+    return back < -NEGLIGIBLE * float(np.median(shape.fit.fitted))
 
 
 def _period(shape: Shape, chosen: Bools | None, comb: _Comb) -> tuple[PeriodFit | None, str]:
