@@ -109,7 +109,8 @@ def restore_ends(curve: Curve, inliers: Bools, labels: Ints, comb: PeriodFit) ->
         near = inliers[[inner, 2 * inner - end]].any()  # the one beside it may seem a spike, too
         if inliers[end] or not near or not len(rises):
             continue
-        ends = (*np.sort(curve.x[[end, inner]]), -room, room)
+        reach = np.array([-room, room])
+        ends = np.sort(curve.x[[end, inner]]) + reach
         apart = comb_index(ends, comb.period, comb.phase)
         rise = (curve.y[end] - fit.slope * curve.x[end] - level) * side * main
         if apart[0] != apart[1] and 0 < rise < 2 * np.max(np.abs(rises)):
