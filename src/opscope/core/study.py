@@ -40,8 +40,8 @@ class Protocol(Record, frozen=True, kw_only=True):
         precision: Half-width of the 95 % interval, relative, at which sampling stops.
         samples: Timed calls in a visit at least; short calls are repeated more often.
         warmup: Untimed calls after each preparation.
-        rewarm: Calls at the start of a visit that are recorded but not used, at most; it ends
-            when they get no faster.
+        rewarm: Calls at the start of a visit that are recorded but not used, at most: until as
+            many as ``samples`` in a row got no faster.
         cold: Whether caches are flushed before every call, instead of being left hot.
         priority: Whether the worker asks for a higher priority where that is permitted.
         pin: Whether it keeps to one core.
@@ -55,7 +55,7 @@ class Protocol(Record, frozen=True, kw_only=True):
     precision: Annotated[float, Meta(gt=0, lt=1)] = 0.02
     samples: Positive = 3
     warmup: Natural = 3
-    rewarm: Natural = 8
+    rewarm: Natural = 16
     cold: bool = False
     priority: bool = True
     pin: bool = False

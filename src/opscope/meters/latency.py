@@ -57,10 +57,10 @@ class CallLatencyMeter:
         """Warm the deployment up again, since others ran meanwhile, and take samples."""
         if protocol.cold:
             return _none(), _cold(deployment, protocol.samples)
-        rewarm, steady = _rewarm(deployment, protocol.rewarm)
-        fastest = min(steady.durations_s or rewarm.durations_s, default=_VISIT_S)
+        rewarm, samples = _steady(deployment, protocol)
+        fastest = min(samples.durations_s)
         count = max(protocol.samples, min(math.ceil(_VISIT_S / fastest), _MOST_SAMPLES))
-        samples = _joined(steady, deployment.sample(count - len(steady.durations_s)))
+        samples = _joined(samples, deployment.sample(count - len(samples.durations_s)))
         for _ in range(_TRIES - 1):
             if samples.undisturbed_s:
                 break
@@ -131,19 +131,22 @@ class LayerLatencyMeter(CallLatencyMeter):
         return f"layer latency: {stacks}; {_estimator(estimates)}"
 
 
-def _rewarm(deployment: TimedDeployment, most: int) -> tuple[Samples, Samples]:
-    """Call until a call is no faster than those before it: the caches are warm again.
+def _steady(deployment: TimedDeployment, protocol: Protocol) -> tuple[Samples, Samples]:
+    """Call until no call in a row of ``samples`` is faster than those before: it is warm again.
 
     Returns:
-        The calls that warmed up, and that last one, which counts; none if it was not reached.
+        The calls until then, ``rewarm`` at most, and the calls of that row, which count.
     """
-    taken = deployment.sample(1) if most else _none()
-    while 0 < len(taken.durations_s) < most:
-        last = deployment.sample(1)
-        if last.durations_s[0] > min(taken.durations_s) * (1 - _STEADY):
-            return taken, last
-        taken = _joined(taken, last)
-    return taken, _none()
+    taken: list[Samples] = []
+    fastest, row = math.inf, 0
+    while row < protocol.samples and len(taken) < protocol.rewarm + protocol.samples:
+        taken.append(deployment.sample(1))
+        (duration_s,) = taken[-1].durations_s
+        row = 0 if duration_s < fastest * (1 - _STEADY) and protocol.rewarm else row + 1
+        fastest = min(fastest, duration_s)
+    until = len(taken) - protocol.samples
+    rewarm = functools.reduce(_joined, taken[:until], _none())
+    return rewarm, functools.reduce(_joined, taken[until:])
 
 
 def _none() -> Samples:
