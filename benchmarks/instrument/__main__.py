@@ -121,6 +121,11 @@ def judged(name: str, found: Mapping[Workload, Measurement], truth: Latencies) -
         f" {100 * np.mean(relied > 0.05):.1f} %; untrusted"
         f" {100 * (1 - len(relied) / known):.1f} %"
     )
+    worst = sorted(
+        (w for w in truth if w in found), key=lambda w: -abs(found[w].value / truth[w] - 1)
+    )
+    told = (f"{w.configuration} {100 * (found[w].value / truth[w] - 1):+.1f} %" for w in worst[:3])
+    print(f"  worst: {'; '.join(told)}")
 
 
 def compared(platform: str) -> dict[str, Latencies]:

@@ -125,6 +125,15 @@ def test_it_settles_when_the_interval_is_narrow_or_the_rounds_are_spent():
     assert meter.settled(readings(visits_of(wild), protocol=protocol)) == "rounds"
 
 
+def test_an_interval_far_wider_than_was_asked_for_makes_a_figure_untrusted():
+    wild = visits_of([[1.0], [1.4], [1.8]] * 4)
+    found = conclude(wild)
+    assert found.trust.verdict is Verdict.UNTRUSTED
+    assert found.trust.reason.startswith("after 12 rounds its interval is still ±")
+    assert found.trust.reason.endswith("where ±2% was asked")
+    assert conclude(wild, protocol=Protocol(precision=0.9)).trust.verdict is Verdict.TRUSTED
+
+
 def test_a_layer_is_the_weighted_sum_of_its_stacks_with_their_errors():
     deep, shallow = WORKLOAD, Workload.parse("conv:h=28,cin=320,cout=32,k=3")
     terms = (

@@ -26,8 +26,9 @@ T = TypeVar("T")
 _STEADY = 0.01
 """A call that is faster than every one before by more than this was still warming up."""
 
-_CHANGE = 2.0
-"""How many times the precision asked for a figure may change with time or order to be trusted."""
+_TWICE = 2.0
+"""How many times the precision asked for a trusted figure's interval may be wide, when sampling
+ended for another reason, and its rounds may differ with time or order."""
 
 _VISIT_S = 0.001
 _MOST_SAMPLES = 10
@@ -87,7 +88,7 @@ class CallLatencyMeter:
         """
         if not readings.visits:
             raise MeasurementError("the deployment was never visited")
-        estimates = _estimates(readings, _CHANGE * readings.protocol.precision)
+        estimates = _estimates(readings, _TWICE * readings.protocol.precision)
         value, interval = _combined(readings, estimates)
         seen = speed(readings.workload, readings.rounds, readings.reference)
         if seen:
@@ -101,7 +102,7 @@ class CallLatencyMeter:
                 derivation=self._derivation(readings.terms, estimates),
                 interval=interval,
                 interval_note=_interval_note(estimates, found=interval is not None),
-                trust=_judge(value, estimates),
+                trust=_judge(value, estimates, _too_wide(value, interval, readings, stopped)),
                 spread=_spread(readings.visits) if len(readings.terms) == 1 else None,
                 stopped=stopped,
                 speed=seen,
@@ -215,8 +216,21 @@ def _corrected(
     return corrected, (corrected - math.hypot(below, error), corrected + math.hypot(above, error))
 
 
-def _judge(value: float, estimates: Sequence[Estimate]) -> Trust:
-    doubts = [part.doubt for part in estimates if part.doubt]
+def _too_wide(
+    value: float, interval: tuple[float, float] | None, readings: Readings, stopped: Stop
+) -> str:
+    """Say that sampling ended with an interval far wider than was asked for, if so."""
+    if interval is None or stopped == "precision" or value <= 0:
+        return ""
+    half, asked = (interval[1] - interval[0]) / (2 * value), readings.protocol.precision
+    if half <= _TWICE * asked:
+        return ""
+    rounds = len(readings.visits) // len(readings.terms)
+    return f"after {rounds} rounds its interval is still ±{half:.0%}, where ±{asked:.0%} was asked"
+
+
+def _judge(value: float, estimates: Sequence[Estimate], too_wide: str) -> Trust:
+    doubts = [part.doubt for part in estimates if part.doubt] + [too_wide] * bool(too_wide)
     if value <= 0:
         doubts.insert(0, "the deeper stack is no slower than the shallower one")
     if not doubts:
