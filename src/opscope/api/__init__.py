@@ -1,0 +1,27 @@
+"""The public functions of opscope. Commands are a thin layer over these; so are notebooks.
+
+Everything takes texts or records and returns records; heavy packages load when they are needed.
+"""
+
+from opscope.api.counting import Counted, cost, write_graph
+from opscope.api.database import DATABASE
+from opscope.api.measuring import Measured, compare, diagnose, measure, platforms
+from opscope.api.studying import count_jobs, findings, run_study, steps, studies, study
+
+__all__ = [
+    "DATABASE",
+    "Counted",
+    "Measured",
+    "compare",
+    "cost",
+    "count_jobs",
+    "diagnose",
+    "findings",
+    "measure",
+    "platforms",
+    "run_study",
+    "steps",
+    "studies",
+    "study",
+    "write_graph",
+]

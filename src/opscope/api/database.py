@@ -1,0 +1,5 @@
+"""Where trials are kept unless another file is named."""
+
+from pathlib import Path
+
+DATABASE = Path("opscope.db")
