@@ -26,9 +26,11 @@ T = TypeVar("T")
 _STEADY = 0.01
 """A call that is faster than every one before by more than this was still warming up."""
 
-_TWICE = 2.0
-"""How many times the precision asked for a trusted figure's interval may be wide, when sampling
-ended for another reason, and its rounds may differ with time or order."""
+_CHANGE = 2.0
+"""How many times the precision asked for a trusted figure's rounds may differ with time or order."""
+
+_WIDEST = 3.0
+"""How many times as wide as asked its interval may be when sampling ended for another reason."""
 
 _VISIT_S = 0.001
 _MOST_SAMPLES = 10
@@ -88,7 +90,7 @@ class CallLatencyMeter:
         """
         if not readings.visits:
             raise MeasurementError("the deployment was never visited")
-        estimates = _estimates(readings, _TWICE * readings.protocol.precision)
+        estimates = _estimates(readings, _CHANGE * readings.protocol.precision)
         value, interval = _combined(readings, estimates)
         seen = speed(readings.workload, readings.rounds, readings.reference)
         if seen:
@@ -223,7 +225,7 @@ def _too_wide(
     if interval is None or stopped == "precision" or value <= 0:
         return ""
     half, asked = (interval[1] - interval[0]) / (2 * value), readings.protocol.precision
-    if half <= _TWICE * asked:
+    if half <= _WIDEST * asked:
         return ""
     rounds = len(readings.visits) // len(readings.terms)
     return f"after {rounds} rounds its interval is still ±{half:.0%}, where ±{asked:.0%} was asked"
