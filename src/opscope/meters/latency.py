@@ -27,7 +27,7 @@ _STEADY = 0.01
 """A call that is faster than every one before by more than this was still warming up."""
 
 _CHANGE = 2.0
-"""How many times the precision asked for a trusted figure's rounds may differ with time or order."""
+"""How many times the precision asked for a trusted figure may change with time or order."""
 
 _WIDEST = 3.0
 """How many times as wide as asked its interval may be when sampling ended for another reason."""
