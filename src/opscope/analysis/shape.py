@@ -106,14 +106,15 @@ def restore_ends(curve: Curve, inliers: Bools, labels: Ints, comb: PeriodFit) ->
     inliers, labels = inliers.copy(), labels.copy()
     room = (comb.interval[1] - comb.interval[0]) / 2  # where its edges may lie as well
     for end, inner, side, level in ((-1, -2, 1, fit.levels[-1]), (0, 1, -1, fit.levels[0])):
-        near = inliers[[inner, 2 * inner - end]].any()  # the one beside it may seem a spike, too
-        if inliers[end] or not near or not len(rises):
+        if inliers[end] or not len(rises):
             continue
-        reach = np.array([-room, room])
-        ends = np.sort(curve.x[[end, inner]]) + reach
+        reach = room + abs(curve.x[end] - curve.x[inner]) / 2  # edges are known to the grid
+        ends = np.sort(curve.x[[end, inner]]) + np.array([-reach, reach])
         apart = comb_index(ends, comb.period, comb.phase)
-        rise = (curve.y[end] - fit.slope * curve.x[end] - level) * side * main
-        if apart[0] != apart[1] and 0 < rise < 2 * np.max(np.abs(rises)):
+        away = curve.y[[end, inner]] - fit.slope * curve.x[[end, inner]] - level
+        rise, beside = away[0] * side * main, abs(away[1])
+        in_keeping = 4 * beside < rise < 2 * np.max(np.abs(rises))
+        if apart[0] != apart[1] and in_keeping:
             inliers[end] = True
             if side > 0:
                 labels[end] += 1
