@@ -207,7 +207,7 @@ def _edges(curve: Curve, reading: Reading, noise: Noise, unit: float) -> tuple[E
         change = float(curve.y[to] - curve.y[at]) - reading.slope * (high - low)
         room = half + noise.between(int(at), int(to))
         if abs(change - rise) > room:
-            half = abs(change - rise)  # noqa: PLW2901
+            half = abs(change - rise)  # noqa: PLW2901 - widened in place
         bounds = ((rise - half) * unit, (rise + half) * unit)
         edges.append(Edge(low=low, high=high, rise=rise * unit, rise_interval=bounds))
     return tuple(edges)
