@@ -8,7 +8,8 @@
     │   ├── StudyError          a study file
     │   └── TableError          a table of measurements
     ├── PlatformError           a platform cannot do what was asked
-    │   └── PlatformUnavailable its package or its device is missing or broken
+    │   ├── PlatformUnavailable its package or its device is missing or broken
+    │   └── UnsupportedWorkload it has no form of this workload, or none in this precision
     ├── MeasurementError        a meter could not read a deployment
     ├── StoreError              the database is foreign, newer, busy or damaged
     └── WorkerError             a worker process broke the protocol
@@ -93,6 +94,10 @@ class PlatformError(OpscopeError):
 
 class PlatformUnavailable(PlatformError):  # noqa: N818 - it states a condition, not a fault
     """The package or the device a platform needs is missing or broken."""
+
+
+class UnsupportedWorkload(PlatformError):  # noqa: N818 - it states a condition, not a fault
+    """A platform has no form of a workload: an operator, or an operator in a precision."""
 
 
 class MeasurementError(OpscopeError):

@@ -77,6 +77,9 @@ class PlatformInfo(Record, frozen=True, kw_only=True):
         quantities: What a reporting deployment reports, or a meter can read off a timed one.
         threads: Threads that compute; 1 unless the platform's text says otherwise.
         instruction_set: The vector extensions of the device that kernels are chosen by.
+        tells: Of which deployments it tells what they execute: ``all``, ``profiled`` ones, or
+            ``none``.
+        computes: Whether its outputs are those of its own kernels, and so worth comparing.
     """
 
     name: str
@@ -90,6 +93,8 @@ class PlatformInfo(Record, frozen=True, kw_only=True):
     deployments: Literal["timed", "reporting"]
     threads: int = 1
     instruction_set: tuple[str, ...] = ()
+    tells: Literal["all", "profiled", "none"] = "all"
+    computes: bool = True
 
     @property
     def fingerprint(self) -> str:

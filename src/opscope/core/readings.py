@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from opscope.core.record import Record
 
 _IDLE_SHARE = 0.02
@@ -9,7 +11,7 @@ _IDLE_S = 20e-6
 """How much longer than its CPU time a call may take, as a share and at least, by clocks alone."""
 
 
-class Samples(Record, frozen=True, kw_only=True):
+class Samples(Record, frozen=True, kw_only=True, dict=True):
     """Timed calls in a row, raw.
 
     Attributes:
@@ -26,18 +28,18 @@ class Samples(Record, frozen=True, kw_only=True):
     cpu_s: tuple[float, ...] | None = None
     clock: str
 
-    @property
+    @cached_property
     def disturbances(self) -> tuple[str, ...]:
         """What disturbed each call, an empty text where nothing is known to have."""
         preemptions = self.preemptions or (0,) * len(self.durations_s)
         cpu_s = self.cpu_s or self.durations_s
         return tuple(map(_disturbance, self.durations_s, preemptions, cpu_s))
 
-    @property
-    def undisturbed_s(self) -> list[float]:
-        """Durations of the calls that nothing is known to have disturbed."""
+    @cached_property
+    def undisturbed_s(self) -> tuple[float, ...]:
+        """Durations of the calls that nothing is known to have disturbed; asked for every round."""
         pairs = zip(self.durations_s, self.disturbances, strict=True)
-        return [duration for duration, disturbance in pairs if not disturbance]
+        return tuple(duration for duration, disturbance in pairs if not disturbance)
 
 
 class Visit(Record, frozen=True, kw_only=True):

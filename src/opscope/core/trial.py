@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from opscope.core.execution import Execution
 from opscope.core.measurement import Measurement
 from opscope.core.platform import PlatformInfo
 from opscope.core.record import Record, digest
@@ -31,6 +32,7 @@ class Trial(Record, frozen=True, kw_only=True):
 
     Attributes:
         traceback: Where a failure came from, for those who mend it; users are shown the reason.
+        execution: What the platform really ran; absent where nothing was.
     """
 
     job: Job
@@ -38,6 +40,7 @@ class Trial(Record, frozen=True, kw_only=True):
     reason: str = ""
     traceback: str = ""
     measurements: tuple[Measurement, ...] = ()
+    execution: Execution | None = None
     timings: Timings = Timings()
 
     def measurement(self, quantity: str) -> Measurement | None:

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 
+import opscope.convert
 import opscope.graph
 from opscope.core.forecast import Forecast
 from opscope.core.platform import PlatformInfo
@@ -220,5 +221,5 @@ class _Counter:
 
 
 def _key(job: Job, study: Study, infos: dict[str, PlatformInfo]) -> str:
-    revisions = {"graph": opscope.graph.REVISION}
+    revisions = {"graph": opscope.graph.REVISION, "convert": opscope.convert.REVISION}
     return trial_key(job, infos[job.platform], study.protocol, study.seed, revisions)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 
+from opscope.core.execution import Execution
 from opscope.core.readings import Round, Visit
-from opscope.core.study import Cohort, Instrumentation, Job
+from opscope.core.study import Cohort, Job
 from opscope.core.trial import Timings
+from opscope.engine.verification import verified
 from opscope.errors import PlatformError
 from opscope.graph import build
 from opscope.graph.stacks import Term
 from opscope.meters import METERS, Meter, Readings
 from opscope.platforms.base import Platform, TimedDeployment
-from opscope.platforms.execution import missing_copies
 
 _BYTES = 4
 
@@ -48,32 +49,6 @@ class Member:
         self.task.run_s += sum(deployment.sample(cohort.protocol.warmup).durations_s)
         self.deployments.append(deployment)
 
-    def verify(self, platform: Platform, cohort: Cohort) -> None:
-        """See that the platform executes every copy of a stack, not one in place of several.
-
-        Raises:
-            PlatformError: Naming the copies that are left out.
-        """
-        copies = self.term.workload.copies
-        deployment = platform.prepare(
-            self.term.workload, seed=cohort.seed, instrumentation=Instrumentation(profile=True)
-        )
-        with closing(deployment):
-            if not isinstance(deployment, TimedDeployment):
-                return
-            self.task.load_s += deployment.load_s
-            deployment.bind(build(self.term.workload).draw_inputs(cohort.seed))
-            deployment.call()
-            executed = deployment.executed()
-        if executed and (missing := missing_copies(copies, executed)):
-            left_out = ", ".join(map(str, missing))
-            raise PlatformError(
-                f"{cohort.platform} leaves out copies {left_out} of the stack of {copies}, so that "
-                f"its time says nothing of a layer's",
-                where=str(self.task.job.workload),
-                remedy="Use the meter call-latency.",
-            )
-
 
 class Task:
     """One job of the cohort in hand, and what has become of it so far."""
@@ -84,6 +59,7 @@ class Task:
         self.meter: Meter = METERS[job.meter.name]()
         self.members: list[Member] = []
         self.visits: list[Visit] = []
+        self.execution: Execution | None = None
         self.held = ExitStack()
         self.load_s = self.run_s = self.busy_s = 0.0
         self.over = False
@@ -95,8 +71,15 @@ class Task:
         for member in self.members:
             for _ in range(cohort.protocol.preparations):
                 member.prepare(platform, cohort, self.held)
-        if self.members[0].term.workload.copies:
-            self.members[0].verify(platform, cohort)
+        self._verify(platform, cohort)
+
+    def _verify(self, platform: Platform, cohort: Cohort) -> None:
+        """See what the first network, a stack the deepest one, really runs."""
+        member = self.members[0]
+        deployment = member.deployments[0]
+        if not cohort.protocol.warmup:
+            deployment.call()
+        self.execution = verified(platform, member.term.workload, deployment, cohort.seed)
 
     def readings(self, cohort: Cohort, rounds: list[Round]) -> Readings:
         """Return what was read so far, with the rounds it was read in."""

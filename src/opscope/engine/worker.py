@@ -27,7 +27,7 @@ from opscope.engine.recorder import FlightRecorder, Position
 from opscope.engine.task import Member, Task
 from opscope.engine.turns import Turns
 from opscope.engine.witness import Probes, Witness
-from opscope.errors import OpscopeError, PlatformError
+from opscope.errors import OpscopeError, PlatformError, UnsupportedWorkload
 from opscope.platforms.base import Platform, TimedDeployment
 
 Phase = Literal["check", "prepare", "visit", "conclude"]
@@ -131,6 +131,8 @@ class CohortRun:
                 action()
         except MemoryError:
             self._fail(task, f"ran out of memory in {phase}")
+        except UnsupportedWorkload as exc:
+            self._end(task, "unsupported", reason=str(exc))
         except OpscopeError as exc:
             self._fail(task, str(exc))
         except Exception as exc:  # noqa: BLE001 - a runtime may raise anything
@@ -210,6 +212,7 @@ class CohortRun:
             reason=reason,
             traceback=trace,
             measurements=measurements,
+            execution=task.execution,
             timings=task.timings(),
         )
         self._emit(task.index, trial)

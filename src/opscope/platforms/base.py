@@ -68,7 +68,8 @@ class Platform(Protocol):
         """Return ``workload`` prepared, weights drawn from ``seed``.
 
         Raises:
-            PlatformError: If the runtime refuses it, or would run it in another precision.
+            UnsupportedWorkload: If there is no form of it for the runtime.
+            PlatformError: If the runtime refuses it.
         """
         ...
 
@@ -81,12 +82,15 @@ class ExecutedNode(Record, frozen=True, kw_only=True):
         kind: Its kernel's type, as the runtime has it: ``Conv``, ``Eltwise``, ``Reorder``.
         sources: Names of the graph's nodes that it does the work of, in the graph's order; none
             for what the runtime added, such as a change of layout.
+        format: Number format that its kernel computes in, as in `opscope.core.execution.FORMATS`;
+            empty where the runtime does not tell, or nothing is computed.
         time_s: Time of one execution where the runtime was asked to take it, undisturbed.
     """
 
     name: str
     kind: str
     sources: tuple[str, ...] = ()
+    format: str = ""
     time_s: float | None = None
 
 

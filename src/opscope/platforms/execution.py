@@ -13,7 +13,10 @@ from typing import NamedTuple
 
 import onnx
 
+from opscope.core.configuration import Precision
+from opscope.core.execution import FORMATS
 from opscope.core.record import Record
+from opscope.cost import count
 from opscope.graph import Graph
 from opscope.platforms.base import ExecutedNode
 
@@ -37,6 +40,7 @@ class Seen(Record, frozen=True, kw_only=True):
     takes: tuple[str, ...] = ()
     yields: tuple[str, ...] = ()
     added: bool = False
+    format: str = ""
     time_s: float | None = None
 
 
@@ -65,9 +69,37 @@ def attribute(graph: Graph, steps: Sequence[Seen]) -> tuple[ExecutedNode, ...]:
             sources[number].append(name)
     return tuple(
         ExecutedNode(
-            name=step.name, kind=step.kind, sources=tuple(sources[number]), time_s=step.time_s
+            name=step.name,
+            kind=step.kind,
+            sources=tuple(sources[number]),
+            format=step.format,
+            time_s=step.time_s,
         )
         for number, step in enumerate(steps)
+    )
+
+
+def share_as_asked(
+    graph: Graph, executed: Sequence[ExecutedNode], precision: Precision
+) -> float | None:
+    """Return the share of a graph's work that kernels of ``precision`` did.
+
+    Work is MACs; in a graph without any, element-wise operations, or else nodes. Source nodes
+    of a step whose format is not told count neither way; None if that leaves nothing.
+    """
+    layers = count(graph).layers
+    work = {layer.name: layer.macs or 0 for layer in layers}
+    if not any(work.values()):
+        work = {layer.name: layer.elementwise_ops or 0 for layer in layers}
+    if not any(work.values()):
+        work = dict.fromkeys(work, 1)
+    told: dict[str, bool] = {}
+    for node in executed:
+        if node.format:
+            told |= dict.fromkeys(node.sources, node.format in FORMATS.get(precision, ()))
+    known = sum(work.get(name, 0) for name in told)
+    return (
+        sum(work.get(name, 0) for name, right in told.items() if right) / known if known else None
     )
 
 

@@ -103,6 +103,7 @@ class Fake:
             quantities=_REPORTED if self._reports else ("latency_s",),
             origin=Origin.ESTIMATED,
             deployments="reporting" if self._reports else "timed",
+            computes=False,
         )
 
     def supports(self, workload: Workload) -> str:

@@ -2,31 +2,39 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import resource
 import time
-from typing import Annotated, Any
+from typing import Any
 
-import msgspec
 import numpy as np
 
+from opscope.convert.quantization import INTEGERS
 from opscope.core.configuration import Precision, Workload
-from opscope.core.platform import Origin, PlatformInfo, PlatformListing, PlatformName
+from opscope.core.platform import PlatformInfo, PlatformListing, PlatformName
 from opscope.core.record import Record
 from opscope.core.study import Instrumentation
 from opscope.errors import PlatformError
 from opscope.graph import Graph, build
-from opscope.platforms import cpu
 from opscope.platforms.base import Arrays, ExecutedNode, TimedDeployment, read_options
 from opscope.platforms.loading import Model, loadable
 from opscope.platforms.onnxruntime_profile import Profile
-from opscope.platforms.packages import load_package, missing_package
+from opscope.platforms.packages import load_package
+from opscope.platforms.runtimes import CpuRuntime, Threads
+
+RUNTIME = CpuRuntime(
+    platform="onnxruntime-cpu",
+    family="onnxruntime",
+    package="onnxruntime",
+    description="onnxruntime, CPU execution provider",
+    precisions=(Precision.FP32, *INTEGERS),
+    tells="profiled",
+)
 
 
 class Options(Record, frozen=True, kw_only=True):
     """What ``onnxruntime-cpu:…`` may say."""
 
-    threads: Annotated[int, msgspec.Meta(ge=1, le=1024)] = 1
+    threads: Threads = 1
 
 
 class OnnxRuntimeFamily:
@@ -34,19 +42,7 @@ class OnnxRuntimeFamily:
 
     def listings(self) -> list[PlatformListing]:
         """Return its one platform."""
-        reason = missing_package("onnxruntime")
-        return [
-            PlatformListing(
-                name="onnxruntime-cpu",
-                family="onnxruntime",
-                description="onnxruntime, CPU execution provider",
-                available=not reason,
-                reason=reason,
-                precisions=(Precision.FP32,),
-                origin=Origin.MEASURED,
-                options=(("threads", "threads that compute one operator (1)"),),
-            )
-        ]
+        return [RUNTIME.listing()]
 
     def open(self, name: PlatformName) -> OnnxRuntimeCpu:
         """Return the CPU platform with the options of ``name``."""
@@ -62,26 +58,11 @@ class OnnxRuntimeCpu:
 
     def info(self) -> PlatformInfo:
         """Return device, version and precisions."""
-        device, extensions = cpu.describe()
-        return PlatformInfo(
-            name=str(self._name),
-            family="onnxruntime",
-            device=device,
-            runtime="onnxruntime",
-            runtime_version=importlib.metadata.version("onnxruntime"),
-            precisions=(Precision.FP32,),
-            quantities=("latency_s",),
-            origin=Origin.MEASURED,
-            deployments="timed",
-            threads=self._options.threads,
-            instruction_set=extensions,
-        )
+        return RUNTIME.info(self._name, self._options.threads)
 
     def supports(self, workload: Workload) -> str:
         """Refuse precisions there is no converted form for."""
-        if workload.precision is not Precision.FP32:
-            return f"onnxruntime-cpu runs fp32 here, not {workload.precision}"
-        return ""
+        return RUNTIME.refusal(workload)
 
     def load(self) -> None:
         """Import onnxruntime."""
@@ -92,7 +73,7 @@ class OnnxRuntimeCpu:
     ) -> OnnxRuntimeDeployment:
         """Return a session over the materialised graph."""
         graph = build(workload)
-        with loadable(graph, seed) as model:
+        with loadable(graph, seed, workload.precision) as model:
             return OnnxRuntimeDeployment(graph, model, self._options, instrumentation)
 
 

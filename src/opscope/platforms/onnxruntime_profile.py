@@ -15,6 +15,8 @@ from opscope.platforms.base import ExecutedNode
 from opscope.platforms.execution import Seen, attribute, undisturbed
 
 _LAYOUT = ("ReorderInput", "ReorderOutput")
+_NO_ARITHMETIC = (*_LAYOUT, "QuantizeLinear", "DequantizeLinear", "Cast", "Reshape", "Transpose")
+_FORMATS = {"float": "f32", "float16": "f16", "uint8": "i8", "int8": "i8"}
 _TIMED = "_kernel_time"
 
 
@@ -53,16 +55,25 @@ class Profile:
 def _timed(events: Iterable[dict[str, Any]]) -> list[Seen]:
     """Return the nodes in the order in which they first ran, each with its undisturbed time."""
     kinds: dict[str, str] = {}
+    formats: dict[str, str] = {}
     times: dict[str, list[float]] = {}
     for event in events:
         if event["name"].endswith(_TIMED):
             name = event["name"].removesuffix(_TIMED)
             kinds[name] = event["args"]["op_name"]
+            formats[name] = _format(event["args"])
             times.setdefault(name, []).append(event["dur"] / 1e6)
     return [
-        Seen(name=name, kind=kinds[name], time_s=undisturbed(taken))
+        Seen(name=name, kind=kinds[name], format=formats[name], time_s=undisturbed(taken))
         for name, taken in times.items()
     ]
+
+
+def _format(arguments: dict[str, Any]) -> str:
+    """Return the format that a node computes in, by the type of the first tensor it takes."""
+    if arguments["op_name"] in _NO_ARITHMETIC or not arguments["input_type_shape"]:
+        return ""
+    return _FORMATS.get(next(iter(arguments["input_type_shape"][0])), "")
 
 
 def _seen(graph: Graph, steps: Sequence[Seen], optimised: onnx.ModelProto) -> list[Seen]:
@@ -92,6 +103,7 @@ def _seen(graph: Graph, steps: Sequence[Seen], optimised: onnx.ModelProto) -> li
                 takes=takes,
                 yields=yields,
                 added=step.kind in _LAYOUT,
+                format=step.format,
                 time_s=step.time_s,
             )
         )

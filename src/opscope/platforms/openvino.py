@@ -3,40 +3,54 @@
 from __future__ import annotations
 
 import functools
-import importlib.metadata
 import resource
 import time
-from typing import Annotated, Any
+from typing import Any
 
-import msgspec
 import numpy as np
 
 from opscope.core.configuration import Precision, Workload
-from opscope.core.platform import Origin, PlatformInfo, PlatformListing, PlatformName
+from opscope.core.platform import PlatformInfo, PlatformListing, PlatformName
 from opscope.core.record import Record
 from opscope.core.study import Instrumentation
 from opscope.errors import PlatformError
 from opscope.graph import Graph, build
-from opscope.platforms import cpu
 from opscope.platforms.base import Arrays, ExecutedNode, TimedDeployment, read_options
 from opscope.platforms.execution import Seen, attribute
 from opscope.platforms.loading import Model, loadable
-from opscope.platforms.packages import broken_package, load_package, missing_package
+from opscope.platforms.packages import broken_package, load_package
+from opscope.platforms.runtimes import CpuRuntime, Threads
 
-_EXECUTED = {Precision.FP32: "f32"}
-"""The precision OpenVINO is told to execute in, and must be seen to have executed in."""
+_HINTS = {
+    Precision.FP32: "f32",
+    Precision.BF16: "bf16",
+    Precision.INT8: "f32",
+    Precision.UINT8: "f32",
+}
+"""The precision OpenVINO is told to execute in what is not quantised in the graph itself."""
 
 _NO_ARITHMETIC = {"Input", "Output", "Const", "Convert", "Reorder", "Reshape"}
 """Node types of the compiled graph that only carry data."""
 
-_COUNTING = {"boolean", "i32", "i64", "u32", "u64"}
-"""Formats in which indices and conditions are computed; arithmetic in 8 bits is another matter."""
+_FORMATS = {"f32": "f32", "f16": "f16", "bf16": "bf16", "i8": "i8", "u8": "i8"}
+"""Formats that a node computes in; others are of indices and conditions."""
+
+_FACTS = ("layerType", "originalLayersNames", "runtimePrecision")
+"""What OpenVINO says of each node of the compiled graph."""
+
+RUNTIME = CpuRuntime(
+    platform="openvino-cpu",
+    family="openvino",
+    package="openvino",
+    description="OpenVINO, CPU plugin (oneDNN)",
+    precisions=tuple(_HINTS),
+)
 
 
 class Options(Record, frozen=True, kw_only=True):
     """What ``openvino-cpu:…`` may say."""
 
-    threads: Annotated[int, msgspec.Meta(ge=1, le=1024)] = 1
+    threads: Threads = 1
 
 
 class OpenVinoFamily:
@@ -44,19 +58,7 @@ class OpenVinoFamily:
 
     def listings(self) -> list[PlatformListing]:
         """Return its one platform."""
-        reason = missing_package("openvino")
-        return [
-            PlatformListing(
-                name="openvino-cpu",
-                family="openvino",
-                description="OpenVINO, CPU plugin (oneDNN)",
-                available=not reason,
-                reason=reason,
-                precisions=(Precision.FP32,),
-                origin=Origin.MEASURED,
-                options=(("threads", "threads that compute one inference (1)"),),
-            )
-        ]
+        return [RUNTIME.listing()]
 
     def open(self, name: PlatformName) -> OpenVinoCpu:
         """Return the CPU platform with the options of ``name``."""
@@ -72,26 +74,11 @@ class OpenVinoCpu:
 
     def info(self) -> PlatformInfo:
         """Return device, version and precisions."""
-        device, extensions = cpu.describe()
-        return PlatformInfo(
-            name=str(self._name),
-            family="openvino",
-            device=device,
-            runtime="openvino",
-            runtime_version=importlib.metadata.version("openvino"),
-            precisions=(Precision.FP32,),
-            quantities=("latency_s",),
-            origin=Origin.MEASURED,
-            deployments="timed",
-            threads=self._options.threads,
-            instruction_set=extensions,
-        )
+        return RUNTIME.info(self._name, self._options.threads)
 
     def supports(self, workload: Workload) -> str:
         """Refuse precisions there is no converted form for."""
-        if workload.precision not in _EXECUTED:
-            return f"openvino-cpu runs fp32 here, not {workload.precision}"
-        return ""
+        return RUNTIME.refusal(workload)
 
     def load(self) -> None:
         """Load OpenVINO and its CPU plugin."""
@@ -107,14 +94,13 @@ class OpenVinoCpu:
             "NUM_STREAMS": "1",
             "INFERENCE_NUM_THREADS": self._options.threads,
             # On CPUs with BF16 units, OpenVINO would silently run FP32 graphs in BF16.
-            "INFERENCE_PRECISION_HINT": _EXECUTED[workload.precision],
+            "INFERENCE_PRECISION_HINT": _HINTS[workload.precision],
             "PERF_COUNT": instrumentation.profile,
         }
-        with loadable(graph, seed) as model:
+        with loadable(graph, seed, workload.precision) as model:
             deployment = OpenVinoDeployment(graph, model, hints)
         if self._options.threads > 1:
             deployment.counter = resource.RUSAGE_SELF
-        deployment.verify(_EXECUTED[workload.precision])
         return deployment
 
 
@@ -139,25 +125,6 @@ class OpenVinoDeployment(TimedDeployment):
         self._graph = graph
         self._profile = Profile() if hints.get("PERF_COUNT") else None
 
-    def verify(self, precision: str) -> None:
-        """Refuse a model of which a node that computes was compiled to another precision.
-
-        Nodes on indices and conditions, such as those behind ArgMax, have none to be judged.
-
-        Raises:
-            PlatformError: Naming the node.
-        """
-        for node in self._compiled.get_runtime_model().get_ops():
-            facts = {key: str(value.astype(str)) for key, value in _facts(node).items()}
-            if facts.get("layerType", "Const") in _NO_ARITHMETIC:
-                continue
-            executed = facts["runtimePrecision"]
-            if executed not in _COUNTING and executed != precision:
-                raise PlatformError(
-                    f"openvino compiled {node.get_friendly_name()} to {executed} instead of "
-                    f"{precision}"
-                )
-
     def bind(self, inputs: Arrays) -> None:
         """Share the inputs' memory with the request."""
         openvino = _openvino()
@@ -178,9 +145,7 @@ class OpenVinoDeployment(TimedDeployment):
         constant: set[str] = set()
         for node in self._compiled.get_runtime_model().get_ordered_ops():
             name, info = node.get_friendly_name(), node.get_rt_info()
-            kind, names = (
-                str(info[key].astype(str)) for key in ("layerType", "originalLayersNames")
-            )
+            kind, names, executed = (str(info[key].astype(str)) for key in _FACTS)
             takes = [value.get_node().get_friendly_name() for value in node.input_values()]
             if kind == "Const" or (takes and constant.issuperset(takes)):
                 constant.add(name)  # computed once, when the model was compiled
@@ -193,6 +158,7 @@ class OpenVinoDeployment(TimedDeployment):
                         takes=tuple(takes),
                         yields=(name,),
                         added=kind == "Reorder",
+                        format="" if kind in _NO_ARITHMETIC else _FORMATS.get(executed, ""),
                         time_s=times.get(name),
                     )
                 )
@@ -237,12 +203,6 @@ class Profile:
             name: max(0.0, (now * average - early * before.get(name, 0.0)) / (now - early))
             for name, average in self._averages.get(now, {}).items()
         }
-
-
-def _facts(node: Any) -> dict[str, Any]:
-    """Return what OpenVINO says of how a node is executed; nothing of one that is not."""
-    info = node.get_rt_info()
-    return {key: info[key] for key in ("layerType", "runtimePrecision") if key in info}
 
 
 @functools.cache

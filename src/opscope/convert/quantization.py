@@ -1,0 +1,81 @@
+"""INT8 forms of ONNX graphs: quantise-dequantise pairs that runtimes fold into integer kernels.
+
+One file serves every runtime that reads ONNX. Activations are unsigned and per tensor, weights
+signed and per channel: with unsigned weights onnxruntime is slower and OpenVINO computes in FP32.
+"""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import onnx
+
+from opscope.core.configuration import Precision
+from opscope.errors import UnsupportedWorkload
+from opscope.graph import Graph
+
+INTEGERS = (Precision.INT8, Precision.UINT8)
+"""Precisions whose forms hold quantise-dequantise pairs."""
+
+CALIBRATIONS = 4
+"""Inputs that the ranges of activations are taken from; the first are those that are timed."""
+
+
+def quantised(graph: Graph, seed: int, precision: Precision) -> onnx.ModelProto:
+    """Return the graph's model, weights drawn from ``seed``, with quantise-dequantise pairs.
+
+    Args:
+        graph: What to quantise.
+        seed: Of the weights, and of the inputs that ranges are calibrated with.
+        precision: ``INT8`` has signed weights, per channel; ``UINT8`` unsigned ones, per tensor.
+
+    Raises:
+        UnsupportedWorkload: If the model is too large for one message.
+    """
+    from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
+
+    if not graph.fits_one_message:
+        raise UnsupportedWorkload("models above 2 GB have no form in 8 bits here")
+    signed = precision is Precision.INT8
+    inputs = [graph.draw_inputs(seed + number) for number in range(CALIBRATIONS)]
+    with tempfile.TemporaryDirectory(prefix="opscope-quantise-") as folder, _silent():
+        path = Path(folder, "quantised.onnx")
+        quantize_static(
+            graph.materialise(seed),
+            path,
+            _Calibration(inputs),
+            quant_format=QuantFormat.QDQ,
+            per_channel=signed,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8 if signed else QuantType.QUInt8,
+        )
+        return onnx.load(path)
+
+
+class _Calibration:
+    """Hands out inputs one by one, as onnxruntime's calibration asks for them."""
+
+    def __init__(self, inputs: list[dict[str, np.ndarray]]) -> None:
+        self._inputs = iter(inputs)
+
+    def get_next(self) -> dict[str, np.ndarray] | None:
+        return next(self._inputs, None)
+
+    def __iter__(self) -> Iterator[dict[str, np.ndarray]]:
+        return self._inputs
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Keep back the advice that quantisation gives on the root logger."""
+    level = logging.getLogger().level
+    logging.getLogger().setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logging.getLogger().setLevel(level)

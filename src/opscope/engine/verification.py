@@ -1,0 +1,103 @@
+"""What a deployment must show before it is timed: every copy, its precision, its outputs."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import closing
+
+from opscope.core.configuration import Precision, Workload
+from opscope.core.execution import Execution
+from opscope.core.study import Instrumentation
+from opscope.errors import PlatformError, UnsupportedWorkload
+from opscope.graph import build
+from opscope.platforms.base import ExecutedNode, Platform, TimedDeployment
+from opscope.platforms.execution import missing_copies, share_as_asked
+from opscope.platforms.reference import output_error, reference_outputs
+
+TOLERANCE = {
+    Precision.FP32: 2e-3,
+    Precision.BF16: 0.2,
+    Precision.FP16: 0.02,
+    Precision.INT8: 0.6,
+    Precision.UINT8: 0.6,
+}
+"""Largest error of an output, in standard deviations of the right one. Outputs that have nothing
+to do with the right ones are off by 1.4, such of one image too few by 0.8 or more."""
+
+
+def verified(
+    platform: Platform, workload: Workload, deployment: TimedDeployment, seed: int
+) -> Execution:
+    """Return what a deployment, bound to inputs drawn from ``seed`` and called, really ran.
+
+    Raises:
+        UnsupportedWorkload: If no part of it ran in the precision asked for.
+        PlatformError: If it leaves out copies of a stack, if what was asked for in FP32 did not
+            wholly run so, or if its outputs are wrong.
+    """
+    in_profile = platform.info().tells == "profiled"
+    executed = _profiled(platform, workload, seed) if in_profile else deployment.executed()
+    _check_copies(platform, workload, executed)
+    share = share_as_asked(build(workload), executed, workload.precision)
+    _check_precision(platform, workload, executed, share)
+    error = _output_error(platform, workload, deployment, seed)
+    if error is not None and not error <= TOLERANCE[workload.precision]:
+        raise PlatformError(
+            f"{platform.info().name} computes another result than onnxruntime does in fp32: it "
+            f"is off by {_times(error)} standard deviations of the right one",
+            where=str(workload),
+        )
+    kinds = Counter(node.kind for node in executed)
+    return Execution(as_asked=share, kernels=tuple(sorted(kinds.items())), output_error=error)
+
+
+def _profiled(platform: Platform, workload: Workload, seed: int) -> tuple[ExecutedNode, ...]:
+    """Return what is executed on a platform that tells only of deployments that it profiles."""
+    profile = Instrumentation(profile=True)
+    deployment = platform.prepare(workload, seed=seed, instrumentation=profile)
+    if not isinstance(deployment, TimedDeployment):
+        return ()
+    with closing(deployment):
+        deployment.bind(build(workload).draw_inputs(seed))
+        deployment.call()
+        return deployment.executed()
+
+
+def _check_copies(platform: Platform, workload: Workload, executed: Sequence[ExecutedNode]) -> None:
+    if workload.copies and executed and (missing := missing_copies(workload.copies, executed)):
+        left_out = ", ".join(map(str, missing))
+        raise PlatformError(
+            f"{platform.info().name} leaves out copies {left_out} of the stack of "
+            f"{workload.copies}, so that its time says nothing of a layer's",
+            where=str(workload),
+            remedy="Use the meter call-latency.",
+        )
+
+
+def _check_precision(
+    platform: Platform, workload: Workload, executed: Sequence[ExecutedNode], share: float | None
+) -> None:
+    if share is None or share == 1 or (share > 0 and workload.precision is not Precision.FP32):
+        return
+    kernels = Counter(f"{node.kind} in {node.format}" for node in executed if node.format)
+    ran = ", ".join(name for name, _ in kernels.most_common(3))
+    what = f"{platform.info().name} runs it as {ran}"
+    if share:
+        raise PlatformError(f"{what}: {share:.0%} of it in fp32", where=str(workload))
+    raise UnsupportedWorkload(f"{what}: none of it in {workload.precision}")
+
+
+def _output_error(
+    platform: Platform, workload: Workload, deployment: TimedDeployment, seed: int
+) -> float | None:
+    graph = build(workload)
+    if not platform.info().computes or not graph.outputs:
+        return None
+    expected = reference_outputs(graph, seed, graph.draw_inputs(seed))
+    return output_error(deployment.outputs(), expected)
+
+
+def _times(error: float) -> str:
+    return f"{error:.2g}" if math.isfinite(error) else "any number of"

@@ -1,0 +1,49 @@
+"""What a network's outputs should be: those of onnxruntime in FP32. What is made of them is not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from opscope.graph import Graph
+from opscope.platforms.base import Arrays
+from opscope.platforms.loading import loadable
+from opscope.platforms.packages import load_package
+
+
+def reference_outputs(graph: Graph, seed: int, inputs: Arrays) -> dict[str, np.ndarray]:
+    """Return the outputs of ``graph``, weights drawn from ``seed``, by name.
+
+    Raises:
+        PlatformUnavailable: If onnxruntime does not load.
+        PlatformError: If the model cannot be written where it is too large for a message.
+    """
+    ort = load_package("onnxruntime", ("InferenceSession", "SessionOptions"))
+    options = ort.SessionOptions()
+    options.log_severity_level = 3
+    options.intra_op_num_threads = 1
+    with loadable(graph, seed) as model:
+        session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    names = [tensor.name for tensor in graph.outputs]
+    return dict(zip(names, session.run(names, dict(inputs)), strict=True))
+
+
+def output_error(outputs: Arrays, expected: Mapping[str, np.ndarray]) -> float:
+    """Return by how much outputs differ: root mean square over their standard deviation.
+
+    Of several outputs the worst; of whole numbers, such as an ArgMax's, the share that differs.
+    Infinite where a number is missing or a shape is another.
+    """
+    return max((_error(outputs[name], right) for name, right in expected.items()), default=0.0)
+
+
+def _error(output: np.ndarray, right: np.ndarray) -> float:
+    if output.shape != right.shape:
+        return float("inf")
+    if not np.issubdtype(right.dtype, np.floating):
+        return float(np.mean(output != right))
+    wide = right.astype(np.float64)
+    scale = float(np.std(wide)) or float(np.abs(wide).max(initial=0.0)) or 1.0
+    error = float(np.sqrt(np.mean(np.square(output.astype(np.float64) - wide)))) / scale
+    return error if np.isfinite(error) else float("inf")

@@ -1,0 +1,84 @@
+"""What runtimes on this machine's processor have in common: their rows in lists and their facts."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from typing import Annotated, Literal
+
+import msgspec
+
+from opscope.core.configuration import Precision, Workload
+from opscope.core.platform import Origin, PlatformInfo, PlatformListing, PlatformName
+from opscope.core.record import Record
+from opscope.platforms import cpu
+from opscope.platforms.packages import missing_package
+
+Threads = Annotated[int, msgspec.Meta(ge=1, le=1024)]
+
+THREADS = ("threads", "threads that compute one inference (1)")
+"""The option that every such platform has, and what it means."""
+
+_EMULATED = {Precision.DFP16, Precision.DFP8}
+
+
+class CpuRuntime(Record, frozen=True, kw_only=True):
+    """One platform on the processor, as data.
+
+    Attributes:
+        platform: Its name: ``openvino-cpu``.
+        family: The family it belongs to.
+        package: The distribution that brings the runtime.
+        description: A line for the list of platforms.
+        precisions: Those it has forms of workloads for.
+        tells: Of which deployments it tells what they execute, as in `PlatformInfo`.
+        options: What its text may say beside ``threads``, each with its meaning and default.
+    """
+
+    platform: str
+    family: str
+    package: str
+    description: str
+    precisions: tuple[Precision, ...]
+    tells: Literal["all", "profiled", "none"] = "all"
+    options: tuple[tuple[str, str], ...] = ()
+
+    def listing(self) -> PlatformListing:
+        """Return its row in the list of platforms; nothing is imported."""
+        reason = missing_package(self.package)
+        return PlatformListing(
+            name=self.platform,
+            family=self.family,
+            description=self.description,
+            available=not reason,
+            reason=reason,
+            precisions=self.precisions,
+            origin=Origin.MEASURED,
+            options=(THREADS, *self.options),
+        )
+
+    def info(self, name: PlatformName, threads: int) -> PlatformInfo:
+        """Return what the platform is when opened as ``name``."""
+        device, extensions = cpu.describe()
+        return PlatformInfo(
+            name=str(name),
+            family=self.family,
+            device=device,
+            runtime=self.package,
+            runtime_version=importlib.metadata.version(self.package),
+            precisions=self.precisions,
+            quantities=("latency_s",),
+            origin=Origin.MEASURED,
+            deployments="timed",
+            threads=threads,
+            instruction_set=extensions,
+            tells=self.tells,
+        )
+
+    def refusal(self, workload: Workload) -> str:
+        """Return why a workload's precision cannot be run, or nothing if it can."""
+        if workload.precision in self.precisions:
+            return ""
+        if workload.precision in _EMULATED:
+            return f"{workload.precision} is emulated for accuracy only; no platform here runs it"
+        known = ", ".join(self.precisions)
+        return f"{self.platform} runs {known}, not {workload.precision}"
