@@ -25,7 +25,6 @@ _HINTS = {
     Precision.FP32: "f32",
     Precision.BF16: "bf16",
     Precision.INT8: "f32",
-    Precision.UINT8: "f32",
 }
 """The precision OpenVINO is told to execute in what is not quantised in the graph itself."""
 

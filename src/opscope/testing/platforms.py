@@ -4,7 +4,7 @@
         platform = "openvino-cpu"
         package = "openvino"
 
-It needs pytest. It prepares small convolutions, so it takes a second or two.
+It needs pytest. It prepares small convolutions and three networks, so it takes some seconds.
 """
 
 from __future__ import annotations
@@ -22,8 +22,10 @@ import pytest
 from onnx.reference import ReferenceEvaluator
 
 from opscope.core.configuration import Precision, Workload
+from opscope.core.execution import Execution
 from opscope.core.platform import PlatformListing
 from opscope.core.study import Instrumentation
+from opscope.engine.verification import verified
 from opscope.errors import ConfigurationError, PlatformUnavailable
 from opscope.graph import build, resolve
 from opscope.platforms.base import Platform, ReportingDeployment, TimedDeployment
@@ -40,6 +42,12 @@ WORKLOADS = (
 
 STACKED = ("conv:h=9,cin=16,cout=16,k=3,act=relu", "act:hard_swish,h=9,c=3")
 """A layer whose nodes runtimes fuse, and one that they take apart."""
+
+NETWORKS = (
+    "zoo:resnet18,input=64",
+    "zoo:mobilenet_v2,input=64",
+    "zoo:efficientnet_b0,input=64",
+)
 
 TOLERANCE = 1e-4
 """Largest error, relative to the largest output, of a runtime that computes in FP32. BF16 would
@@ -114,6 +122,20 @@ class PlatformConformance:
             assert output.shape == tensor.shape
             scale = np.abs(np.asarray(reference)).max()
             assert np.abs(output - np.asarray(reference)).max() <= TOLERANCE * scale
+
+    @pytest.mark.parametrize("configuration", [*WORKLOADS, *NETWORKS])
+    def test_agrees_with_the_reference(self, opened: Platform, configuration: str) -> None:
+        execution = _verified(opened, Workload(configuration=resolve(configuration)))
+        if execution is None:
+            assert opened.info().deployments == "reporting"
+        else:
+            assert execution.as_asked in (None, 1)
+
+    def test_runs_in_every_precision_it_lists(self, opened: Platform) -> None:
+        for precision in opened.info().precisions:
+            workload = Workload(configuration=resolve(WORKLOADS[0]), precision=precision)
+            execution = _verified(opened, workload)
+            assert execution is None or execution.as_asked != 0
 
     def test_draws_other_weights_from_another_seed(self, opened: Platform) -> None:
         if opened.info().deployments == "reporting":
@@ -209,6 +231,16 @@ def _prepare(
     platform: Platform, workload: Workload, seed: int
 ) -> TimedDeployment | ReportingDeployment:
     return platform.prepare(workload, seed=seed, instrumentation=Instrumentation())
+
+
+def _verified(platform: Platform, workload: Workload) -> Execution | None:
+    """Return what a deployment really ran, its outputs compared; nothing of one that reports."""
+    with closing(_prepare(platform, workload, seed=1)) as deployment:
+        if not isinstance(deployment, TimedDeployment):
+            return None
+        deployment.bind(build(workload).draw_inputs(1))
+        deployment.call()
+        return verified(platform, workload, deployment, 1)
 
 
 def _outputs(platform: Platform, workload: Workload, seed: int) -> np.ndarray:
