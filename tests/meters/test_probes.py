@@ -1,3 +1,5 @@
+import math
+
 import pytest
 
 from opscope.core.configuration import Workload
@@ -28,23 +30,35 @@ def test_every_bound_has_a_probe_to_hold_out():
     assert bounds.count("compute") == bounds.count("memory") == 2
 
 
-def test_probes_that_agree_give_their_mean_and_half_their_disagreement():
-    seen = speed(COMPUTES, rounds(conv3x3=1.06, conv1x1=1.04), REFERENCE)
-    assert seen.bound == "compute"
-    assert seen.factor == pytest.approx(1.05, abs=1e-3)
+def test_probes_that_agree_give_their_harmonic_mean_and_half_their_disagreement():
+    slow = rounds(conv3x3=1.06, conv1x1=1.04, dense=1.02, late3x3=1.04)
+    seen = speed(COMPUTES, slow, REFERENCE)
+    assert (seen.bound, seen.memory_share < 0.1) == ("compute", True)
+    assert seen.factor == pytest.approx(1.048, abs=2e-3)
     assert seen.error == pytest.approx(0.0095, abs=1e-3)
+    moved = speed(MOVES, slow, REFERENCE)
+    assert (moved.bound, moved.memory_share > 0.9) == ("memory", True)
+    assert moved.factor == pytest.approx(1.026, abs=2e-3)
 
 
-def test_probes_that_disagree_correct_nothing():
+def test_probes_that_disagree_on_the_direction_correct_nothing():
     assert speed(COMPUTES, rounds(conv3x3=1.06, conv1x1=1.0), REFERENCE) is None
     assert speed(COMPUTES, rounds(conv3x3=1.06, conv1x1=0.97), REFERENCE) is None
 
 
-def test_bounds_are_never_mixed():
+def test_what_corrects_leaves_both_probes_nearer_to_their_reference():
+    for first, second in ((1.06, 1.001), (1.06, 1.05), (0.9, 0.99)):
+        factor = speed(COMPUTES, rounds(conv3x3=first, conv1x1=second), REFERENCE).factor
+        assert abs(math.log(first / factor)) < abs(math.log(first))
+        assert abs(math.log(second / factor)) < abs(math.log(second))
+
+
+def test_neither_bound_is_corrected_by_the_other_ones_probes():
     slow_memory = rounds(dense=1.3, late3x3=1.28)
-    assert speed(COMPUTES, slow_memory, REFERENCE) is None
-    seen = speed(MOVES, slow_memory, REFERENCE)
-    assert (seen.bound, seen.factor) == ("memory", pytest.approx(1.29, abs=2e-3))
+    seen = speed(COMPUTES, slow_memory, REFERENCE)
+    assert seen.factor == pytest.approx(1.29**seen.memory_share, rel=1e-3)
+    moved = speed(MOVES, slow_memory, REFERENCE)
+    assert moved.factor == pytest.approx(1.29, abs=0.03)
 
 
 def test_without_a_reference_or_a_probe_there_is_no_speed():

@@ -40,12 +40,15 @@ class Speed(Record, frozen=True, kw_only=True):
     """How fast the machine was while a figure was taken, as its reference kernels tell.
 
     Attributes:
-        bound: Which kernels: those bound by ``compute`` or by ``memory``, as the workload is.
-        factor: Duration of the kernels over their reference; the figure was divided by it.
+        bound: What bounds the workload, ``compute`` or ``memory``.
+        memory_share: Share of its time that memory access would take, were computing and memory
+            access to take turns, each at the rate of the kernels that it bounds.
+        factor: Duration over what it would be at the reference; the figure was divided by it.
         error: Relative error of the factor, by which the interval was widened.
     """
 
     bound: str
+    memory_share: float = 0.0
     factor: float
     error: float
 

@@ -59,27 +59,39 @@ def speed(
 ) -> Speed | None:
     """Return how fast the machine was for such a workload, where held-out probes agree on it.
 
-    Of the two probes of the workload's bound each is corrected by the other: only if that leaves
-    both nearer to their reference than they were is their mean believed. Half their disagreement
-    is its error. Bounds are never mixed.
+    What computing would take alone is slowed by what the compute-bound probes say, what memory
+    access would take alone by what the memory-bound ones say, and neither by the other's. Of the
+    two probes of a bound either is held out: only if the other was slower or faster as well is
+    something corrected, by their harmonic mean, which leaves both nearer to their reference than
+    they were. Half their disagreement is its error. By experiment: docs/instrument.md.
     """
     if not rounds or not reference:
         return None
     now = readings(rounds)
-    bound = _bound(workload, reference)
-    names = [probe.name for probe in PROBES if probe.bound == bound]
-    if not all(name in now and name in reference for name in names):
+    moving = _memory_share(workload, reference)
+    factor = variance = 0.0
+    for bound, share in (("compute", 1 - moving), ("memory", moving)):
+        names = [probe.name for probe in PROBES if probe.bound == bound]
+        if not all(name in now and name in reference for name in names):
+            continue
+        first, second = (math.log(now[name] / reference[name]) for name in names)
+        if first * second > 0:
+            factor += share * 2 * first * second / (first + second)
+            variance += (share * (first - second) / 2) ** 2
+    if not factor:
         return None
-    first, second = (math.log(now[name] / reference[name]) for name in names)
-    if abs(first - second) >= min(abs(first), abs(second)):
-        return None
-    return Speed(bound=bound, factor=math.exp((first + second) / 2), error=abs(first - second) / 2)
+    return Speed(
+        bound="memory" if moving > 1 / 2 else "compute",
+        memory_share=moving,
+        factor=math.exp(factor),
+        error=math.sqrt(variance),
+    )
 
 
-def _bound(workload: Workload, reference: Mapping[str, float]) -> str:
-    """Return what bounds a workload, by the ridge point that the probes themselves show.
+def _memory_share(workload: Workload, reference: Mapping[str, float]) -> float:
+    """Return the share of its time that memory access takes, were it and computing to take turns.
 
-    Source: behaviour study, Sec. 4.2 (rooflines, Fig. 6b): computation is the bound above it.
+    The peaks are those that the probes themselves show (behaviour study, Sec. 4.2: rooflines).
     """
     macs, moved = _counts(workload)
     peaks = {"compute": 0.0, "memory": 0.0}
@@ -87,7 +99,8 @@ def _bound(workload: Workload, reference: Mapping[str, float]) -> str:
         if probe.name in reference:
             rate = _counts(probe.workload)[probe.bound == "memory"] / reference[probe.name]
             peaks[probe.bound] = max(peaks[probe.bound], rate)
-    return "compute" if macs * peaks["memory"] >= moved * peaks["compute"] else "memory"
+    computing, moving = macs * peaks["memory"], moved * peaks["compute"]
+    return moving / (computing + moving) if moving else 0.0
 
 
 @functools.lru_cache(maxsize=1024)
