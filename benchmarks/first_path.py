@@ -14,7 +14,7 @@ from benchmarks.figures import median_s, show
 from opscope.analysis.steps import find_steps
 from opscope.core.configuration import Workload
 from opscope.core.space import Range, Space
-from opscope.core.study import Study
+from opscope.core.study import MeterName, Study
 from opscope.core.trial import Trial
 from opscope.engine.executors.local import LocalExecutor
 from opscope.engine.runner import run_study
@@ -36,10 +36,11 @@ def building() -> None:
         show(figure, 1e9 * seconds / graph.parameters, "ns/parameter", 10)
 
 
-def studies() -> None:
+def studies(meter: str) -> None:
     """A whole study on real runtimes: overhead of a trial, durable recording, runtime share."""
     study = Study(
         name="bench",
+        meters=(MeterName(name=meter),),
         title="",
         question="",
         spaces=(
@@ -57,9 +58,9 @@ def studies() -> None:
                 summary = run_study(study, [platform], store=store, executor=executor)
                 trials = [item.trial for item in store.trials(summary.run)]
             overhead_s = (summary.wall_s - summary.load_s - summary.run_s) / summary.total
-            show(f"{platform}: overhead of a trial, all included", 1e3 * overhead_s, "ms", 10)
+            show(f"{platform}, {meter}: overhead of a trial", 1e3 * overhead_s, "ms", 10)
             share = 100 * summary.runtime_share
-            show(f"{platform}: share of wall time inside the runtime", share, "%")
+            show(f"{platform}, {meter}: wall time inside the runtime", share, "%")
             _recording(folder, trials)
 
 
@@ -104,7 +105,8 @@ def main() -> None:
     """Print every figure."""
     start = time.perf_counter()
     building()
-    studies()
+    studies("call-latency")
+    studies("layer-latency")
     steps()
     start_up()
     show("all of this", time.perf_counter() - start, "s")

@@ -11,7 +11,7 @@ from opscope.core.platform import PlatformInfo
 from opscope.core.record import Record
 from opscope.core.space import Space
 from opscope.core.study import Cohort, Job, Limits, Study
-from opscope.cost import count
+from opscope.cost import count_layers
 from opscope.errors import ImpossibleError, OpscopeError, ParameterError, StudyError
 from opscope.graph import build, resolve
 from opscope.meters import METERS, meter_for
@@ -154,9 +154,11 @@ def _load(job: Job, study: Study) -> _Load:
     load = _Load()
     for term in METERS[job.meter.name]().terms(job.workload):
         graph = build(term.workload)
-        cost = count(graph, precision=job.workload.precision)
+        layers = count_layers(graph, precision=job.workload.precision)
+        macs = sum(layer.macs or 0 for layer in layers)
+        moved_bytes = sum(layer.memory_access_bytes for layer in layers)
         held = 4 * (2 * graph.parameters + graph.activations) * study.protocol.preparations
-        call_s = _CALL_S + cost.macs / _MACS_PER_S + cost.memory_access_bytes / _BYTES_PER_S
+        call_s = _CALL_S + macs / _MACS_PER_S + moved_bytes / _BYTES_PER_S
         visit_s = max(study.protocol.samples * call_s, _VISIT_S)
-        load = load + _Load(held=held, macs=cost.macs, round_s=visit_s)
+        load = load + _Load(held=held, macs=macs, round_s=visit_s)
     return load

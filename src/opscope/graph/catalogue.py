@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 
 from opscope.core.configuration import Configuration, Workload
@@ -68,11 +69,21 @@ def build(workload: Workload) -> Graph:
         ConfigurationError: If the workload's configuration is not a possible one, or if copies
             are asked for of what cannot be stacked.
     """
-    design = design_of(workload.configuration)
-    if workload.copies:
-        layer = layer_of(design, workload.configuration)
-        return stack(layer, workload.batch, workload.copies)
-    return design.graph(workload.batch)
+    configuration = workload.configuration
+    from_file = _find(configuration).name == ANY_NAME  # which may change, and fill the memory
+    make = _graph if from_file else _kept_graph
+    return make(configuration, workload.batch, workload.copies)
+
+
+def _graph(configuration: Configuration, batch: int, copies: int) -> Graph:
+    design = design_of(configuration)
+    if copies:
+        return stack(layer_of(design, configuration), batch, copies)
+    return design.graph(batch)
+
+
+_kept_graph = functools.lru_cache(maxsize=64)(_graph)
+"""A job's graphs are asked for again by everyone who plans, prepares, verifies and counts it."""
 
 
 def _find(configuration: Configuration) -> type[Design]:

@@ -10,7 +10,7 @@ from opscope.core.configuration import Workload
 from opscope.core.measurement import Speed
 from opscope.core.readings import Round
 from opscope.core.record import Record
-from opscope.cost import count
+from opscope.cost import count_layers
 from opscope.graph import build, resolve
 from opscope.stats.location import low_location
 
@@ -106,5 +106,6 @@ def _memory_share(workload: Workload, reference: Mapping[str, float]) -> float:
 @functools.lru_cache(maxsize=1024)
 def _counts(workload: Workload) -> tuple[int, int]:
     """Return MACs and bytes of memory access."""
-    cost = count(build(workload), precision=workload.precision)
-    return cost.macs, cost.memory_access_bytes
+    layers = count_layers(build(workload), precision=workload.precision)
+    moved = sum(layer.memory_access_bytes for layer in layers)
+    return sum(layer.macs or 0 for layer in layers), moved

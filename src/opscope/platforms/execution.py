@@ -16,7 +16,7 @@ import onnx
 from opscope.core.configuration import Precision
 from opscope.core.execution import FORMATS
 from opscope.core.record import Record
-from opscope.cost import count
+from opscope.cost import count_layers
 from opscope.graph import Graph
 from opscope.platforms.base import ExecutedNode
 
@@ -87,7 +87,7 @@ def share_as_asked(
     Work is MACs; in a graph without any, element-wise operations, or else nodes. Source nodes
     of a step whose format is not told count neither way; None if that leaves nothing.
     """
-    layers = count(graph).layers
+    layers = count_layers(graph)
     work = {layer.name: layer.macs or 0 for layer in layers}
     if not any(work.values()):
         work = {layer.name: layer.elementwise_ops or 0 for layer in layers}
