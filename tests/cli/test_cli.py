@@ -94,6 +94,17 @@ def test_measure_as_json_side_by_side():
     assert rows[2]["cycles"] == pytest.approx(rows[2]["latency_s"] * 1e9)
 
 
+def test_the_matrix_of_what_a_platform_runs():
+    command = ("platforms", "--matrix", "-p", "onnxruntime-cpu", "--precision", "int8")
+    rows = json.loads(opscope_command(*command, "--json").stdout)
+    cells = {row["configuration"]: row for row in rows}
+    assert cells["act:gelu,h=14,c=16"]["status"] == "unsupported"
+    assert cells["block:resnet_basic,h=14,cin=32"]["as_asked"] == 1
+    table = opscope_command(*command).stdout
+    assert "Gelu in f32: none of it in int8" in table
+    assert opscope_command("platforms", "-p", "fake").returncode == 2
+
+
 def test_measure_without_platforms_is_on_all_that_measure():
     result = opscope_command("measure", "conv:h=8,cin=4,cout=20,k=3", "--batch", "2", "--json")
     rows = json.loads(result.stdout)

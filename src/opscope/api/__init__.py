@@ -5,7 +5,14 @@ Everything takes texts or records and returns records; heavy packages load when 
 
 from opscope.api.counting import Counted, cost, write_graph
 from opscope.api.database import DATABASE
-from opscope.api.measuring import Measured, compare, diagnose, measure, platforms
+from opscope.api.measuring import (
+    Measured,
+    compare,
+    diagnose,
+    measure,
+    platforms,
+    support,
+)
 from opscope.api.studying import count_jobs, findings, run_study, steps, studies, study
 
 __all__ = [
@@ -23,5 +30,6 @@ __all__ = [
     "steps",
     "studies",
     "study",
+    "support",
     "write_graph",
 ]

@@ -13,6 +13,7 @@ from opscope.core.measurement import Measurement
 from opscope.core.platform import PlatformInfo, PlatformListing
 from opscope.core.record import Record
 from opscope.core.study import Cohort, Job, Limits, MeterName, Protocol, Study
+from opscope.core.support import Support
 from opscope.core.trial import Trial
 from opscope.errors import InputError, OpscopeError
 
@@ -32,6 +33,34 @@ def platforms() -> list[PlatformListing]:
     from opscope.platforms.registry import list_platforms
 
     return probed(list_platforms())
+
+
+def support(
+    platforms: Sequence[str],
+    *,
+    precisions: Sequence[Precision] = (),
+    watch: Callable[[Progress], None] | None = None,
+    executor: Executor | None = None,
+) -> list[Support]:
+    """Try every operator and block on platforms, and say what runs in which precision, and why not.
+
+    Args:
+        platforms: Texts of platforms.
+        precisions: Which; those that each platform lists unless given.
+        watch: Called at every sign of life.
+        executor: Where to try; this machine unless given.
+
+    Raises:
+        OpscopeError: If a platform cannot be opened.
+    """
+    from opscope.engine.support import try_all
+
+    with measuring_with(executor) as trying:
+        return [
+            found
+            for name in dict.fromkeys(platforms)
+            for found in try_all(name, executor=trying, precisions=precisions, watch=watch)
+        ]
 
 
 class Measured(Record, frozen=True, kw_only=True):

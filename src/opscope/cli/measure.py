@@ -115,6 +115,7 @@ def _row(result: Measured) -> dict[str, Any]:
     """Return one result flat; quantities other than latency stand under their own names."""
     latency = result.quantity("latency_s")
     others = result.trial.measurements if result.trial else ()
+    execution = result.trial.execution if result.trial else None
     return {
         "platform": result.platform,
         "precision": result.precision,
@@ -127,6 +128,8 @@ def _row(result: Measured) -> dict[str, Any]:
         "trust_reason": latency.trust.reason if latency else None,
         "derivation": latency.derivation if latency else None,
         "spread_s": latency.spread if latency else None,
+        "as_asked": execution.as_asked if execution else None,
+        "output_error": execution.output_error if execution else None,
         "runtime_version": result.info.runtime_version if result.info else None,
         **{other.quantity: other.value for other in others if other.quantity != "latency_s"},
     }
@@ -135,7 +138,7 @@ def _row(result: Measured) -> dict[str, Any]:
 def _show(results: list[Measured]) -> None:
     from rich.text import Text
 
-    from opscope.report.terminal import measurement_lines
+    from opscope.report.terminal import execution_line, measurement_lines
 
     out = console()
     for result in results:
@@ -144,4 +147,6 @@ def _show(results: list[Measured]) -> None:
             out.print(Text(f"{result.status}: {result.reason}", style="red"))
         for measurement in result.trial.measurements if result.trial else ():
             out.print(measurement_lines(measurement))
+        if result.trial and result.trial.execution:
+            out.print(execution_line(result.trial.execution))
         out.print()

@@ -10,6 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from opscope.core.execution import Execution
 from opscope.core.finding import Effect, Failure, Finding, Unanswered
 from opscope.core.forecast import Forecast
 from opscope.core.measurement import Measurement, Verdict
@@ -82,6 +83,16 @@ def measurement_lines(measurement: Measurement) -> Text:
         trust = measurement.trust
         text.append(f"\n  {trust.verdict.value}: {trust.reason}", style="bold red")
     return text
+
+
+def execution_line(execution: Execution) -> Text:
+    """Return what really ran, in a line."""
+    parts = [f"{number} × {kind}" for kind, number in execution.kernels[:_SHOWN]]
+    if execution.as_asked is not None:
+        parts.insert(0, f"{execution.as_asked:.0%} of it ran in the precision asked for")
+    if execution.output_error is not None:
+        parts.append(f"outputs off by {execution.output_error:.1g} of their spread")
+    return Text(f"  {'; '.join(parts)}", style="dim")
 
 
 def finding_view(finding: Finding, *, width: int = 80) -> RenderableType:
