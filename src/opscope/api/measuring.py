@@ -84,6 +84,7 @@ def measure(
     *,
     precisions: Sequence[Precision] = (Precision.FP32,),
     batch: int = 1,
+    meter: MeterName | None = None,
     protocol: Protocol | None = None,
     watch: Callable[[Progress], None] | None = None,
     executor: Executor | None = None,
@@ -95,6 +96,7 @@ def measure(
         platforms: Texts of platforms, as in ``openvino-cpu:threads=2``.
         precisions: Precisions to run it in.
         batch: Images in a call.
+        meter: What to read; the latency of a layer, or of a network's call, unless given.
         protocol: How often to visit; the default serves.
         watch: Called at every sign of life.
         executor: Where to measure; this machine unless given.
@@ -120,7 +122,7 @@ def measure(
             result
             for name in dict.fromkeys(platforms)
             for result in _measure_on(
-                measuring, name, workloads, protocol or Protocol(), watch=watch
+                measuring, name, workloads, meter or MeterName(), protocol or Protocol(), watch
             )
         ]
 
@@ -129,8 +131,8 @@ def _measure_on(
     executor: Executor,
     name: str,
     workloads: Sequence[Workload],
+    meter: MeterName,
     protocol: Protocol,
-    *,
     watch: Callable[[Progress], None] | None,
 ) -> list[Measured]:
     try:
@@ -147,7 +149,7 @@ def _measure_on(
     cohort = Cohort(
         platform=info.name,
         jobs=tuple(
-            Job(workload=workload, platform=info.name, meter=meter_for(workload, MeterName()))
+            Job(workload=workload, platform=info.name, meter=meter_for(workload, meter))
             for workload in workloads
         ),
         protocol=protocol,

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from opscope.api import Measured
+    from opscope.core.study import MeterName
     from opscope.engine.executors.base import Progress
 
 
@@ -36,15 +37,19 @@ if TYPE_CHECKING:
     help="A precision to run in; may be repeated.",
 )
 @click.option("--batch", type=click.IntRange(min=1), default=1, show_default=True)
+@click.option(
+    "--streams",
+    type=click.IntRange(min=1, max=256),
+    help="Measure throughput with this many calls at once, instead of latency.",
+)
 @model_options
 @json_option
-@click.pass_context
 def measure(
-    ctx: click.Context,
     configuration: str,
     platforms: tuple[str, ...],
     precisions: tuple[str, ...],
     batch: int,
+    streams: int | None,
     shape: str,
     carries: str,
     *,
@@ -65,13 +70,22 @@ def measure(
             platforms or measuring_platforms(),
             precisions=[parse_precision(precision) for precision in precisions],
             batch=batch,
+            meter=_meter(streams),
             watch=teller(),
         )
     if as_json:
         print_json([_row(result) for result in results])
     else:
         _show(results)
-    ctx.exit(_exit_code({result.status for result in results}))
+    click.get_current_context().exit(_exit_code({result.status for result in results}))
+
+
+def _meter(streams: int | None) -> MeterName:
+    from opscope.core.study import MeterName
+
+    if streams is None:
+        return MeterName()
+    return MeterName(name="throughput", settings=(("streams", streams),))
 
 
 def _exit_code(statuses: set[str]) -> int:

@@ -9,6 +9,7 @@ from msgspec import Meta
 from opscope.core.configuration import LARGEST_BATCH, Precision, Workload
 from opscope.core.record import Record, digest
 from opscope.core.space import Space
+from opscope.core.text import Parameters
 
 Natural = Annotated[int, Meta(ge=0)]
 Positive = Annotated[int, Meta(ge=1)]
@@ -27,7 +28,7 @@ class MeterName(Record, frozen=True, kw_only=True):
     """A meter and its settings; part of what a trial is known by."""
 
     name: str = "latency"
-    settings: tuple[tuple[str, str], ...] = ()
+    settings: Parameters = ()
 
 
 class Protocol(Record, frozen=True, kw_only=True):

@@ -14,7 +14,7 @@ from opscope.core.study import Cohort, Job, Limits, Study
 from opscope.cost import count_layers
 from opscope.errors import ImpossibleError, OpscopeError, ParameterError, StudyError
 from opscope.graph import build, resolve
-from opscope.meters import METERS, meter_for
+from opscope.meters import meter_for, open_meter
 
 _CALL_S, _MACS_PER_S, _BYTES_PER_S, _VISIT_S = 2e-5, 5e10, 1e10, 1e-3
 """A desktop's core, to predict how long jobs take beside each other; nothing else rests on it."""
@@ -151,13 +151,14 @@ def _parts(jobs: Sequence[Job], study: Study) -> Iterator[tuple[list[Job], float
 
 def _load(job: Job, study: Study) -> _Load:
     """Predict what a job holds, weights twice since a runtime packs its own copy, and computes."""
-    load = _Load()
-    for term in METERS[job.meter.name]().terms(job.workload):
+    load, meter = _Load(), open_meter(job.meter)
+    for term in meter.terms(job.workload):
         graph = build(term.workload)
         layers = count_layers(graph, precision=job.workload.precision)
         macs = sum(layer.macs or 0 for layer in layers)
         moved_bytes = sum(layer.memory_access_bytes for layer in layers)
-        held = 4 * (2 * graph.parameters + graph.activations) * study.protocol.preparations
+        held = 4 * (2 * graph.parameters + graph.activations)
+        held *= study.protocol.preparations * meter.streams
         call_s = _CALL_S + macs / _MACS_PER_S + moved_bytes / _BYTES_PER_S
         visit_s = max(study.protocol.samples * call_s, _VISIT_S)
         load = load + _Load(held=held, macs=macs, round_s=visit_s)

@@ -11,10 +11,10 @@ import msgspec
 
 from opscope.analysis.findings import KINDS
 from opscope.core.decoding import Fault, find_fault, suggest
-from opscope.core.study import Question, Study
+from opscope.core.study import MeterName, Question, Study
 from opscope.engine.planner import plan
-from opscope.errors import StudyError, unreadable
-from opscope.meters import NAMES, quantities
+from opscope.errors import ParameterError, StudyError, unreadable
+from opscope.meters import NAMES, open_meter, quantities
 from opscope.platforms.registry import list_platforms
 
 
@@ -79,7 +79,7 @@ def parse_study(text: str, *, where: str) -> Study:
         )
     try:
         for number, meter in enumerate(study.meters):
-            _require("meter", meter.name, NAMES, f"meters[{number}].name")
+            _check_meter(meter, f"meters[{number}]")
         for number, question in enumerate(study.findings):
             _check_question(question, study, f"findings[{number}]")
     except StudyError as exc:
@@ -95,6 +95,14 @@ def _explained(fault: Fault, where: str) -> StudyError:
         "unfit": fault.text,
     }[fault.kind]
     return StudyError(what, where=place, remedy=fault.remedy)
+
+
+def _check_meter(meter: MeterName, where: str) -> None:
+    _require("meter", meter.name, NAMES, f"{where}.name")
+    try:
+        open_meter(meter)
+    except ParameterError as exc:
+        raise StudyError(exc.what, where=f"{where}.settings", remedy=exc.remedy) from exc
 
 
 def _check_question(question: Question, study: Study, where: str) -> None:

@@ -12,7 +12,8 @@ from opscope.engine.verification import verified
 from opscope.errors import PlatformError
 from opscope.graph import build
 from opscope.graph.stacks import Term
-from opscope.meters import METERS, Meter, Readings
+from opscope.meters import Meter, Readings, open_meter
+from opscope.meters.streams import Streams
 from opscope.platforms.base import Platform, TimedDeployment
 
 _BYTES = 4
@@ -34,20 +35,23 @@ class Member:
         Raises:
             PlatformError: If the platform refuses it, or gives a deployment that is not timed.
         """
-        deployment = platform.prepare(
-            self.term.workload,
-            seed=cohort.seed,
-            instrumentation=self.task.meter.instrumentation,
-        )
-        held.callback(deployment.close)
-        if not isinstance(deployment, TimedDeployment):
-            raise PlatformError(f"{cohort.platform} promises timed deployments and gives others")
+        meter = self.task.meter
+        deployments: list[TimedDeployment] = []
+        for _ in range(meter.streams):
+            deployment = platform.prepare(
+                self.term.workload, seed=cohort.seed, instrumentation=meter.instrumentation
+            )
+            held.callback(deployment.close)
+            if not isinstance(deployment, TimedDeployment):
+                raise PlatformError(f"{cohort.platform} promises timed deployments, gives others")
+            deployments.append(deployment)
         graph = build(self.term.workload)
         self.bytes = _BYTES * (graph.parameters + graph.activations)
-        self.task.load_s += deployment.load_s
-        deployment.bind(graph.draw_inputs(cohort.seed))
-        self.task.run_s += sum(deployment.sample(cohort.protocol.warmup).durations_s)
-        self.deployments.append(deployment)
+        whole = deployments[0] if meter.streams == 1 else Streams(deployments)
+        self.task.load_s += whole.load_s
+        whole.bind(graph.draw_inputs(cohort.seed))
+        self.task.run_s += sum(whole.sample(cohort.protocol.warmup).durations_s)
+        self.deployments.append(whole)
 
 
 class Task:
@@ -56,7 +60,7 @@ class Task:
     def __init__(self, index: int, job: Job) -> None:
         self.index = index
         self.job = job
-        self.meter: Meter = METERS[job.meter.name]()
+        self.meter: Meter = open_meter(job.meter)
         self.members: list[Member] = []
         self.visits: list[Visit] = []
         self.execution: Execution | None = None

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from opscope.core.configuration import Workload
 from opscope.core.study import MeterName
 from opscope.graph.stacks import stackable
 from opscope.meters.base import Meter, Readings
 from opscope.meters.latency import CallLatencyMeter, LayerLatencyMeter
+from opscope.meters.throughput import ThroughputMeter
 
-__all__ = ["METERS", "NAMES", "Meter", "Readings", "meter_for", "quantities"]
+__all__ = ["METERS", "NAMES", "Meter", "Readings", "meter_for", "open_meter", "quantities"]
 
-METERS: dict[str, type[Meter]] = {
+METERS: Mapping[str, type[CallLatencyMeter]] = {
     "call-latency": CallLatencyMeter,
     "layer-latency": LayerLatencyMeter,
+    "throughput": ThroughputMeter,
 }
 """Every meter by its name."""
 
@@ -21,6 +25,15 @@ LATENCY = "latency"
 
 NAMES = (LATENCY, *METERS)
 """What a study may ask for."""
+
+
+def open_meter(asked: MeterName) -> Meter:
+    """Return the meter of a name, told its settings.
+
+    Raises:
+        ParameterError: If a setting is unknown or impossible.
+    """
+    return (CallLatencyMeter if asked.name == LATENCY else METERS[asked.name])(asked.settings)
 
 
 def meter_for(workload: Workload, asked: MeterName) -> MeterName:

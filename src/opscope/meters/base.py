@@ -41,12 +41,14 @@ class Meter(Protocol):
         instrumentation: What a deployment must be prepared with.
         command: Command line to run the worker under, empty for none.
         quantities: What it reads.
+        streams: How many deployments of each network are called at once.
     """
 
     schedule: ClassVar[Literal["rounds", "once", "offline"]]
     instrumentation: ClassVar[Instrumentation]
     command: ClassVar[tuple[str, ...]]
     quantities: ClassVar[tuple[str, ...]]
+    streams: int
 
     def terms(self, workload: Workload) -> tuple[Term, ...]:
         """Return the networks to deploy, and how their figures add up to the job's."""

@@ -9,9 +9,12 @@ from typing import ClassVar, Literal, TypeVar
 
 from opscope.core.configuration import Workload
 from opscope.core.measurement import Measurement, Speed, Spread, Stop, Trust, Verdict
+from opscope.core.parameters import read_parameters
 from opscope.core.platform import PlatformInfo
 from opscope.core.readings import Samples, Visit
+from opscope.core.record import Record
 from opscope.core.study import Instrumentation, Protocol
+from opscope.core.text import Parameters
 from opscope.errors import MeasurementError
 from opscope.graph.stacks import Term, layer_terms
 from opscope.meters.base import Readings
@@ -40,6 +43,10 @@ _TRIES = 3
 """How often a visit takes its samples anew while every one of them is disturbed."""
 
 
+class Settings(Record, frozen=True, kw_only=True):
+    """What latency meters may be told: nothing."""
+
+
 class CallLatencyMeter:
     """Time from input available at the first layer to output available after the last.
 
@@ -51,6 +58,10 @@ class CallLatencyMeter:
     instrumentation: ClassVar[Instrumentation] = Instrumentation()
     command: ClassVar[tuple[str, ...]] = ()
     quantities: ClassVar[tuple[str, ...]] = ("latency_s",)
+    streams: int = 1
+
+    def __init__(self, settings: Parameters = ()) -> None:
+        read_parameters(settings, Settings, where="latency")
 
     def terms(self, workload: Workload) -> tuple[Term, ...]:
         """Return the network itself."""

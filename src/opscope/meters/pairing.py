@@ -13,7 +13,7 @@ from opscope.core.comparison import Paired
 from opscope.core.measurement import Stop
 from opscope.core.readings import Visit
 from opscope.core.study import Job, Protocol
-from opscope.meters import METERS
+from opscope.meters import open_meter
 from opscope.stats.paired import LEAST_PAIRS, log_ratio, log_ratio_interval
 from opscope.stats.residuals import dependence
 
@@ -79,7 +79,7 @@ def _logs(jobs: Jobs, visits: Visits) -> dict[int, float]:
 
 def _by_round(job: Job, visits: Sequence[Visit]) -> dict[int, float]:
     """Return the job's figure in each round in which every term has an undisturbed call."""
-    terms = METERS[job.meter.name]().terms(job.workload)
+    terms = open_meter(job.meter).terms(job.workload)
     fastest: dict[int, dict[int, float]] = {}
     for visit in visits:
         if clean := visit.samples.undisturbed_s:

@@ -35,7 +35,7 @@ def interval(bounds: tuple[float, float] | None, unit: str) -> str:
 
 def unit_of(name: str) -> str:
     """Return the unit that the name of a quantity ends in: ``latency_s`` → ``s``."""
-    return {"s": "s", "j": "J", "bytes": "bytes"}.get(name.rpartition("_")[2], "")
+    return {"s": "s", "j": "J", "bytes": "bytes", "fps": "1/s"}.get(name.rpartition("_")[2], "")
 
 
 def duration(seconds: float) -> str:
