@@ -138,7 +138,10 @@ EFFICIENTNET = (
         "1.9 and 0.6 % below the first three and 1.5, 4.6, 3.7, 0.4 and 2.0 % above the others, so "
         "that nothing added or left out fits all. Of B4 alone, in millions: without depthwise "
         "convolutions 4095, with an input of 364 to 368 4167 to 4182, of 370 4344; a depth of 1.7 "
-        "in place of 1.8 gives 4260, a width of 1.35 in place of 1.4 4116.",
+        "in place of 1.8 gives 4260, a width of 1.35 in place of 1.4 4116. The width of 1.4 is "
+        "1.1 to the power of 3.5, for which the paper's rule asks for an input of 365 and not the "
+        "released 380; that would give 4179, which is 4.2 G, but no source says that it was so, "
+        "and the same rule does not explain B5 and B7.",
         counted=4_393_771_024,
         explained=False,
     ),
