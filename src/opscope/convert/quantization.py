@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 
+from opscope.convert.folding import fold_batch_norms
 from opscope.core.configuration import Precision
 from opscope.errors import UnsupportedWorkload
 from opscope.graph import Graph
@@ -29,6 +30,9 @@ CALIBRATIONS = 4
 def quantised(graph: Graph, seed: int, precision: Precision) -> onnx.ModelProto:
     """Return the graph's model, weights drawn from ``seed``, with quantise-dequantise pairs.
 
+    BatchNorm is folded into convolutions first: it has no kernel in 8 bits, and would be computed
+    in FP32 between each two of them. A model that holds such pairs already is returned as it is.
+
     Args:
         graph: What to quantise.
         seed: Of the weights, and of the inputs that ranges are calibrated with.
@@ -41,12 +45,16 @@ def quantised(graph: Graph, seed: int, precision: Precision) -> onnx.ModelProto:
 
     if not graph.fits_one_message:
         raise UnsupportedWorkload("models above 2 GB have no form in 8 bits here")
+    model = graph.materialise(seed)
+    if any(node.op_type == "QuantizeLinear" for node in model.graph.node):
+        return model
     signed = precision is Precision.INT8
     inputs = [graph.draw_inputs(seed + number) for number in range(CALIBRATIONS)]
+    fold_batch_norms(model)
     with tempfile.TemporaryDirectory(prefix="opscope-quantise-") as folder, _silent():
         path = Path(folder, "quantised.onnx")
         quantize_static(
-            graph.materialise(seed),
+            model,
             path,
             _Calibration(inputs),
             quant_format=QuantFormat.QDQ,

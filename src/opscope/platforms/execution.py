@@ -82,12 +82,13 @@ def attribute(graph: Graph, steps: Sequence[Seen]) -> tuple[ExecutedNode, ...]:
 def share_as_asked(
     graph: Graph, executed: Sequence[ExecutedNode], precision: Precision
 ) -> float | None:
-    """Return the share of a graph's work that kernels of ``precision`` did.
+    """Return the share of a graph's work that kernels of ``precision`` did; of a stack, of its copies.
 
     Work is MACs; in a graph without any, element-wise operations, or else nodes. Source nodes
     of a step whose format is not told count neither way; None if that leaves nothing.
     """
     layers = count_layers(graph)
+    layers = [layer for layer in layers if _copy(layer.name) is not None] or layers
     work = {layer.name: layer.macs or 0 for layer in layers}
     if not any(work.values()):
         work = {layer.name: layer.elementwise_ops or 0 for layer in layers}
@@ -142,8 +143,14 @@ def _owner(node: ExecutedNode) -> tuple[int | None, set[str]]:
         part, _, name = source.partition("/")
         names[part].add(name)
     first = next(iter(names), "")
-    number = first.removeprefix("copy")
-    return (int(number), names[first]) if number.isdigit() and number != first else (None, set())
+    return (_copy(first), names[first]) if names else (None, set())
+
+
+def _copy(name: str) -> int | None:
+    """Return the number of the copy that a node belongs to, if any."""
+    part = name.partition("/")[0]
+    number = part.removeprefix("copy")
+    return int(number) if number.isdigit() and number != part else None
 
 
 class _Node(NamedTuple):

@@ -70,10 +70,14 @@ def _timed(events: Iterable[dict[str, Any]]) -> list[Seen]:
 
 
 def _format(arguments: dict[str, Any]) -> str:
-    """Return the format that a node computes in, by the type of the first tensor it takes."""
+    """Return the format that a node computes in: 8 bits if it takes any, else its first tensor's.
+
+    Kernels of several 8-bit tensors take a scale before these.
+    """
     if arguments["op_name"] in _NO_ARITHMETIC or not arguments["input_type_shape"]:
         return ""
-    return _FORMATS.get(next(iter(arguments["input_type_shape"][0])), "")
+    formats = [_FORMATS.get(kind, "") for taken in arguments["input_type_shape"] for kind in taken]
+    return "i8" if "i8" in formats else formats[0]
 
 
 def _seen(graph: Graph, steps: Sequence[Seen], optimised: onnx.ModelProto) -> list[Seen]:

@@ -34,6 +34,9 @@ _NO_ARITHMETIC = {"Input", "Output", "Const", "Convert", "Reorder", "Reshape"}
 _FORMATS = {"f32": "f32", "f16": "f16", "bf16": "bf16", "i8": "i8", "u8": "i8"}
 """Formats that a node computes in; others are of indices and conditions."""
 
+_UNBIASED = "/WithoutBiases"
+"""What OpenVINO adds to the name of a layer whose bias it takes off, to fuse it again."""
+
 _FACTS = ("layerType", "originalLayersNames", "runtimePrecision")
 """What OpenVINO says of each node of the compiled graph."""
 
@@ -153,7 +156,7 @@ class OpenVinoDeployment(TimedDeployment):
                     Seen(
                         name=name,
                         kind=kind,
-                        names=tuple(names.split(",")),
+                        names=tuple(n.removesuffix(_UNBIASED) for n in names.split(",")),
                         takes=tuple(takes),
                         yields=(name,),
                         added=kind == "Reorder",
