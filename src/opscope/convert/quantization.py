@@ -61,6 +61,8 @@ def quantised(graph: Graph, seed: int, precision: Precision) -> onnx.ModelProto:
             per_channel=signed,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8 if signed else QuantType.QUInt8,
+            # A lone pooling or shuffle is to run in 8 bits as it does between convolutions.
+            extra_options={"ForceQuantizeNoInputCheck": True},
         )
         return onnx.load(path)
 

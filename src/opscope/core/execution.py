@@ -28,10 +28,13 @@ class Execution(Record, frozen=True, kw_only=True):
             the element-wise operations in a network without MACs. None where the platform does not
             tell the formats of its kernels.
         kernels: Types of the executed nodes, as the runtime calls them, with how many of each.
+        devices: Devices that ran the nodes, as the runtime calls them, with how many each; empty
+            where there is but one to choose.
         output_error: Largest difference of an output from onnxruntime's in FP32: its root mean
             square over the standard deviation of the latter. None where there is no output.
     """
 
     as_asked: Annotated[float, Meta(ge=0, le=1)] | None = None
     kernels: tuple[tuple[str, int], ...] = ()
+    devices: tuple[tuple[str, int], ...] = ()
     output_error: float | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 
 from opscope.core.configuration import Precision, Workload
@@ -13,7 +13,7 @@ from opscope.core.study import Instrumentation
 from opscope.errors import PlatformError, UnsupportedWorkload
 from opscope.graph import build
 from opscope.platforms.base import ExecutedNode, Platform, TimedDeployment
-from opscope.platforms.execution import missing_copies, share_as_asked
+from opscope.platforms.execution import copy_of, missing_copies, share_as_asked
 from opscope.platforms.reference import output_error, reference_outputs
 
 TOLERANCE = {
@@ -49,8 +49,16 @@ def verified(
             f"is off by {_times(error)} standard deviations of the right one",
             where=str(workload),
         )
-    kinds = Counter(node.kind for node in executed)
-    return Execution(as_asked=share, kernels=tuple(sorted(kinds.items())), output_error=error)
+    return Execution(
+        as_asked=share,
+        kernels=_counts(node.kind for node in executed),
+        devices=_counts(node.device for node in executed if node.device),
+        output_error=error,
+    )
+
+
+def _counts(names: Iterable[str]) -> tuple[tuple[str, int], ...]:
+    return tuple(sorted(Counter(names).items()))
 
 
 def _profiled(platform: Platform, workload: Workload, seed: int) -> tuple[ExecutedNode, ...]:
@@ -81,7 +89,8 @@ def _check_precision(
 ) -> None:
     if share is None or share == 1 or (share > 0 and workload.precision is not Precision.FP32):
         return
-    kernels = Counter(f"{node.kind} in {node.format}" for node in executed if node.format)
+    layers = [n for n in executed if any(copy_of(source) is not None for source in n.sources)]
+    kernels = Counter(f"{n.kind} in {n.format}" for n in layers or executed if n.format)
     ran = ", ".join(name for name, _ in kernels.most_common(3))
     what = f"{platform.info().name} runs it as {ran}"
     if share:

@@ -84,6 +84,8 @@ class ExecutedNode(Record, frozen=True, kw_only=True):
             for what the runtime added, such as a change of layout.
         format: Number format that its kernel computes in, as in `opscope.core.execution.FORMATS`;
             empty where the runtime does not tell, or nothing is computed.
+        device: What ran it where the runtime has several to choose from, as it calls them; empty
+            where there is one.
         time_s: Time of one execution where the runtime was asked to take it, undisturbed.
     """
 
@@ -91,6 +93,7 @@ class ExecutedNode(Record, frozen=True, kw_only=True):
     kind: str
     sources: tuple[str, ...] = ()
     format: str = ""
+    device: str = ""
     time_s: float | None = None
 
 

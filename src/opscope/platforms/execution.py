@@ -41,6 +41,7 @@ class Seen(Record, frozen=True, kw_only=True):
     yields: tuple[str, ...] = ()
     added: bool = False
     format: str = ""
+    device: str = ""
     time_s: float | None = None
 
 
@@ -73,6 +74,7 @@ def attribute(graph: Graph, steps: Sequence[Seen]) -> tuple[ExecutedNode, ...]:
             kind=step.kind,
             sources=tuple(sources[number]),
             format=step.format,
+            device=step.device,
             time_s=step.time_s,
         )
         for number, step in enumerate(steps)
@@ -82,13 +84,14 @@ def attribute(graph: Graph, steps: Sequence[Seen]) -> tuple[ExecutedNode, ...]:
 def share_as_asked(
     graph: Graph, executed: Sequence[ExecutedNode], precision: Precision
 ) -> float | None:
-    """Return the share of a graph's work that kernels of ``precision`` did; of a stack, of its copies.
+    """Return the share of a graph's work that kernels of ``precision`` did.
 
-    Work is MACs; in a graph without any, element-wise operations, or else nodes. Source nodes
-    of a step whose format is not told count neither way; None if that leaves nothing.
+    Work is MACs; in a graph without any, element-wise operations, or else nodes; in a stack, that
+    of its copies. Source nodes of a step whose format is not told count neither way; None if that
+    leaves nothing.
     """
     layers = count_layers(graph)
-    layers = [layer for layer in layers if _copy(layer.name) is not None] or layers
+    layers = [layer for layer in layers if copy_of(layer.name) is not None] or layers
     work = {layer.name: layer.macs or 0 for layer in layers}
     if not any(work.values()):
         work = {layer.name: layer.elementwise_ops or 0 for layer in layers}
@@ -143,10 +146,10 @@ def _owner(node: ExecutedNode) -> tuple[int | None, set[str]]:
         part, _, name = source.partition("/")
         names[part].add(name)
     first = next(iter(names), "")
-    return (_copy(first), names[first]) if names else (None, set())
+    return (copy_of(first), names[first]) if names else (None, set())
 
 
-def _copy(name: str) -> int | None:
+def copy_of(name: str) -> int | None:
     """Return the number of the copy that a node belongs to, if any."""
     part = name.partition("/")[0]
     number = part.removeprefix("copy")

@@ -54,18 +54,22 @@ class Profile:
 
 def _timed(events: Iterable[dict[str, Any]]) -> list[Seen]:
     """Return the nodes in the order in which they first ran, each with its undisturbed time."""
-    kinds: dict[str, str] = {}
-    formats: dict[str, str] = {}
+    said: dict[str, dict[str, Any]] = {}
     times: dict[str, list[float]] = {}
     for event in events:
         if event["name"].endswith(_TIMED):
             name = event["name"].removesuffix(_TIMED)
-            kinds[name] = event["args"]["op_name"]
-            formats[name] = _format(event["args"])
+            said[name] = event["args"]
             times.setdefault(name, []).append(event["dur"] / 1e6)
     return [
-        Seen(name=name, kind=kinds[name], format=formats[name], time_s=undisturbed(taken))
-        for name, taken in times.items()
+        Seen(
+            name=name,
+            kind=arguments["op_name"],
+            format=_format(arguments),
+            device=arguments.get("provider", "").removesuffix("ExecutionProvider"),
+            time_s=undisturbed(times[name]),
+        )
+        for name, arguments in said.items()
     ]
 
 
@@ -108,6 +112,7 @@ def _seen(graph: Graph, steps: Sequence[Seen], optimised: onnx.ModelProto) -> li
                 yields=yields,
                 added=step.kind in _LAYOUT,
                 format=step.format,
+                device=step.device,
                 time_s=step.time_s,
             )
         )
