@@ -105,6 +105,15 @@ def test_the_matrix_of_what_a_platform_runs():
     assert opscope_command("platforms", "-p", "fake").returncode == 2
 
 
+def test_what_a_platform_fuses():
+    command = ("platforms", "--fusion", "-p", "fake")
+    rows = {row["pair"]: row for row in json.loads(opscope_command(*command, "--json").stdout)}
+    assert rows["conv+relu"]["told"] is False
+    assert {"conv+batch_norm", "conv+gelu", "conv+add", "block+se"} <= rows.keys()
+    assert "conv+hard_swish" in opscope_command(*command).stdout
+    assert opscope_command(*command, "--matrix").returncode == 2
+
+
 def test_measure_without_platforms_is_on_all_that_measure():
     result = opscope_command("measure", "conv:h=8,cin=4,cout=20,k=3", "--batch", "2", "--json")
     rows = json.loads(result.stdout)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from opscope.api.database import DATABASE
 from opscope.core.configuration import Precision, Workload
+from opscope.core.fusion import Fusion
 from opscope.core.measurement import Measurement
 from opscope.core.platform import PlatformInfo, PlatformListing
 from opscope.core.record import Record
@@ -60,6 +61,34 @@ def support(
             found
             for name in dict.fromkeys(platforms)
             for found in try_all(name, executor=trying, precisions=precisions, watch=watch)
+        ]
+
+
+def fusions(
+    platforms: Sequence[str],
+    *,
+    precision: Precision = Precision.FP32,
+    watch: Callable[[Progress], None] | None = None,
+    executor: Executor | None = None,
+) -> list[Fusion]:
+    """Measure what platforms fuse: BatchNorm, activations, Add and SE behind a convolution.
+
+    Args:
+        platforms: Texts of platforms.
+        precision: In which precision.
+        watch: Called at every sign of life.
+        executor: Where to measure; this machine unless given.
+
+    Raises:
+        OpscopeError: If a platform cannot be opened.
+    """
+    from opscope.engine.fusing import find_fusions
+
+    with measuring_with(executor) as measuring:
+        return [
+            found
+            for name in dict.fromkeys(platforms)
+            for found in find_fusions(name, executor=measuring, precision=precision, watch=watch)
         ]
 
 

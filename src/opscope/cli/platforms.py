@@ -17,27 +17,36 @@ from opscope.cli.output import console, json_option, platform_option, print_json
     is_flag=True,
     help="Try every operator and block in each precision, and say why not.",
 )
+@click.option("--fusion", is_flag=True, help="Measure what is fused into a convolution.")
 @platform_option
 @click.option(
     "--precision",
     "precisions",
     multiple=True,
     metavar="PRECISION",
-    help="With --matrix: a precision to try; those the platform lists unless given.",
+    help="A precision to try; those the platform lists unless given, fp32 with --fusion.",
 )
 @json_option
 def platforms(
-    *, matrix: bool, platforms: tuple[str, ...], precisions: tuple[str, ...], as_json: bool
+    *,
+    matrix: bool,
+    fusion: bool,
+    platforms: tuple[str, ...],
+    precisions: tuple[str, ...],
+    as_json: bool,
 ) -> None:
     """List the platforms, and what would make a missing one available.
 
-    With --matrix, say what runs on those that measure, or on those named with -p.
+    With --matrix or --fusion, try those that measure, or those named with -p.
     """
-    if matrix:
-        _show_matrix(platforms, precisions, as_json=as_json)
+    if matrix and fusion:
+        raise click.UsageError("Ask for --matrix or for --fusion.")
+    if matrix or fusion:
+        show = _show_matrix if matrix else _show_fusions
+        show(platforms, precisions, as_json=as_json)
         return
     if platforms or precisions:
-        raise click.UsageError("-p and --precision go with --matrix.")
+        raise click.UsageError("-p and --precision go with --matrix and --fusion.")
     from opscope import api
 
     listings = api.platforms()
@@ -62,6 +71,25 @@ def _show_matrix(platforms: tuple[str, ...], precisions: tuple[str, ...], *, as_
     from opscope.report.support import support_view
 
     console().print(support_view(found))
+
+
+def _show_fusions(
+    platforms: tuple[str, ...], precisions: tuple[str, ...], *, as_json: bool
+) -> None:
+    from opscope import api
+    from opscope.core.configuration import parse_precision
+
+    if len(precisions) > 1:
+        raise click.UsageError("--fusion takes one --precision.")
+    precision = parse_precision(*(precisions or ("fp32",)))
+    with when_interrupted("nothing is stored"):
+        found = api.fusions(platforms or measuring_platforms(), precision=precision, watch=teller())
+    if as_json:
+        print_json(found)
+        return
+    from opscope.report.support import fusion_view
+
+    console().print(fusion_view(found))
 
 
 def _row(item: Any) -> dict[str, Any]:

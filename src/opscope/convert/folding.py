@@ -1,4 +1,4 @@
-"""BatchNorm folded into the convolutions before it, as deployment pipelines do before quantising."""
+"""BatchNorm folded into the convolution before it, as pipelines do before they quantise."""
 
 from __future__ import annotations
 
@@ -60,7 +60,8 @@ def _fold(pair: _Pair, values: Mapping[str, onnx.TensorProto]) -> list[onnx.Tens
     epsilon = next((a.f for a in norm.attribute if a.name == "epsilon"), 1e-5)
     factor = scale / np.sqrt(variance + np.float32(epsilon))
     weight = numpy_helper.to_array(values[conv.input[1]])
-    bias = numpy_helper.to_array(values[conv.input[2]]) if len(conv.input) > 2 else 0
+    biases = [numpy_helper.to_array(values[name]) for name in conv.input[2:]]
+    bias = biases[0] if biases else 0
     made = {
         "weight": weight * factor.reshape(-1, *[1] * (weight.ndim - 1)),
         "bias": (bias - mean) * factor + shift,

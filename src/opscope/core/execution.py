@@ -28,6 +28,8 @@ class Execution(Record, frozen=True, kw_only=True):
             the element-wise operations in a network without MACs. None where the platform does not
             tell the formats of its kernels.
         kernels: Types of the executed nodes, as the runtime calls them, with how many of each.
+        fused: Operators of the graph that one executed node does the work of, joined by ``+`` as
+            in ``Conv+Relu``, with how many such nodes there are.
         devices: Devices that ran the nodes, as the runtime calls them, with how many each; empty
             where there is but one to choose.
         output_error: Largest difference of an output from onnxruntime's in FP32: its root mean
@@ -36,5 +38,6 @@ class Execution(Record, frozen=True, kw_only=True):
 
     as_asked: Annotated[float, Meta(ge=0, le=1)] | None = None
     kernels: tuple[tuple[str, int], ...] = ()
+    fused: tuple[tuple[str, int], ...] = ()
     devices: tuple[tuple[str, int], ...] = ()
     output_error: float | None = None

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
+
+import onnx
 
 from opscope.core.configuration import Precision, Workload
 from opscope.core.execution import Execution
@@ -52,6 +54,7 @@ def verified(
     return Execution(
         as_asked=share,
         kernels=_counts(node.kind for node in executed),
+        fused=_counts(_fused(workload, executed)),
         devices=_counts(node.device for node in executed if node.device),
         output_error=error,
     )
@@ -59,6 +62,15 @@ def verified(
 
 def _counts(names: Iterable[str]) -> tuple[tuple[str, int], ...]:
     return tuple(sorted(Counter(names).items()))
+
+
+def _fused(workload: Workload, executed: Sequence[ExecutedNode]) -> Iterator[str]:
+    """Yield the operators that each executed node stands for, where it stands for several."""
+    nodes = onnx.ModelProto.FromString(build(workload).structure).graph.node
+    operators = {node.name: node.op_type for node in nodes}
+    for step in executed:
+        if len(step.sources) > 1:
+            yield "+".join(operators.get(source, "?") for source in step.sources)
 
 
 def _profiled(platform: Platform, workload: Workload, seed: int) -> tuple[ExecutedNode, ...]:

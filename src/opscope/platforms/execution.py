@@ -90,8 +90,8 @@ def share_as_asked(
     of its copies. Source nodes of a step whose format is not told count neither way; None if that
     leaves nothing.
     """
-    layers = count_layers(graph)
-    layers = [layer for layer in layers if copy_of(layer.name) is not None] or layers
+    counted = count_layers(graph)
+    layers = [layer for layer in counted if copy_of(layer.name) is not None] or counted
     work = {layer.name: layer.macs or 0 for layer in layers}
     if not any(work.values()):
         work = {layer.name: layer.elementwise_ops or 0 for layer in layers}

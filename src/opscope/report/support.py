@@ -1,4 +1,4 @@
-"""What the terminal shows of support: a table for each platform, and the reasons below it."""
+"""What the terminal shows of support and fusion: a table for each platform, reasons below it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from opscope.core.fusion import Fusion
 from opscope.core.support import Support
 
 _MARKS = {"unsupported": "no", "failed": "fails"}
@@ -19,6 +20,30 @@ def support_view(found: Sequence[Support]) -> RenderableType:
     return Group(
         *(_platform(name, [item for item in found if item.platform == name]) for name in platforms)
     )
+
+
+def fusion_view(found: Sequence[Fusion]) -> RenderableType:
+    """Return a table for each platform: what the second operator of each pair costs."""
+    tables = []
+    for name in dict.fromkeys(item.platform for item in found):
+        table = Table(
+            *("pair", "measured", "of its own cost", "one node"),
+            title=Text(name),
+            title_justify="left",
+        )
+        for item in found:
+            if item.platform == name:
+                told = {True: "yes", False: "no", None: "not told"}[item.told]
+                table.add_row(item.pair, item.verdict, _share(item), told)
+        tables.append(table)
+    return Group(*tables)
+
+
+def _share(item: Fusion) -> Text:
+    if item.share is None or item.interval is None:
+        return Text(item.reason)
+    low, high = item.interval
+    return Text(f"{item.share:.0%}  [{low:.0%} – {high:.0%}]")
 
 
 def _platform(name: str, found: Sequence[Support]) -> RenderableType:

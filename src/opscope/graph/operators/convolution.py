@@ -24,7 +24,8 @@ Padding = Annotated[int, msgspec.Meta(ge=0, le=1024)]
 class Conv(OnImage, frozen=True, kw_only=True):
     """2-D convolution; ``groups`` and ``dilation`` make it grouped or dilated.
 
-    The kernel is square; W = H and padding that keeps H at stride 1 unless said otherwise.
+    The kernel is square; W = H and padding that keeps H at stride 1 unless said otherwise. ``bn``
+    puts a BatchNorm behind it, ``skip`` adds the input to the result.
 
     Source: Tang et al., behaviour study, Table 1.
     """
@@ -39,23 +40,32 @@ class Conv(OnImage, frozen=True, kw_only=True):
     groups: Size = 1
     dilation: Size = 1
     bias: Flag = 1
+    bn: Flag = 0
     act: Activation = Activation.NONE
+    skip: Flag = 0
 
     def check(self) -> None:
-        """Refuse groups that do not divide the channels and kernels that do not fit."""
+        """Refuse groups that do not divide the channels, kernels and skips that do not fit."""
         for name in ("cin", "cout"):
             channels = getattr(self, name)
             if channels % self.groups:
                 raise self.refuse(f"groups must divide {name}", divisors(channels), name, "groups")
         side = min(self.h, self.width)
         padding = same_padding(self.k, self.dilation) if self.pad is None else self.pad
-        if output_size(side, self.k, self.s, 2 * padding, self.dilation) < 1:
+        if self._output_side(padding) < 1:
             needed = (self.dilation * (self.k - 1) + 1 - side + 1) // 2
             raise self.refuse(
                 "the kernel is larger than the padded input",
                 f"Use a smaller kernel or dilation, a larger input, or pad={needed} or more.",
                 *("h", "k", "pad", "dilation"),
             )
+        if self.skip and (self.cin, side) != (self.cout, self._output_side(padding)):
+            remedy = "Use cin = cout, s=1 and padding that keeps h, or leave skip out."
+            raise self.refuse("skip adds the input, of another shape", remedy, "skip", "cout", "s")
+
+    def _output_side(self, padding: int) -> int:
+        side = min(self.h, self.width)
+        return output_size(side, self.k, self.s, 2 * padding, self.dilation)
 
     def implied(self) -> dict[str, Value]:
         """Padding keeps H at stride 1 where left out."""
@@ -66,7 +76,7 @@ class Conv(OnImage, frozen=True, kw_only=True):
         return batch, self.cin, self.h, self.width
 
     def layers(self, net: Network, x: Tensor) -> Tensor:
-        """Add one convolution and its activation."""
+        """Add one convolution, what is to follow it, and its activation."""
         y = net.conv(
             x,
             self.cout,
@@ -77,7 +87,10 @@ class Conv(OnImage, frozen=True, kw_only=True):
             dilation=self.dilation,
             bias=bool(self.bias),
         )
-        return net.activate(y, self.act)
+        if self.bn:
+            y = net.batch_norm(y)
+        y = net.activate(y, self.act)
+        return net.add(y, x) if self.skip else y
 
 
 class DWConv(OnChannels, frozen=True, kw_only=True):
