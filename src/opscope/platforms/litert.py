@@ -1,0 +1,205 @@
+"""The litert family: graphs as TFLite files, run by LiteRT. Its CPU device only, with XNNPACK."""
+
+from __future__ import annotations
+
+import functools
+import resource
+import time
+from typing import Any
+
+import numpy as np
+
+from opscope.convert.tflite import TfliteModel, quantization, tflite_model
+from opscope.core.configuration import Precision, Workload
+from opscope.core.platform import PlatformInfo, PlatformListing, PlatformName
+from opscope.core.record import Record
+from opscope.core.study import Instrumentation
+from opscope.errors import PlatformError
+from opscope.graph import Graph, build
+from opscope.platforms import litert_steps
+from opscope.platforms.base import Arrays, ExecutedNode, TimedDeployment, read_options
+from opscope.platforms.litert_profile import PACKAGE, Profiler
+from opscope.platforms.packages import load_package, missing_package
+from opscope.platforms.runtimes import CpuRuntime, Threads
+
+_MODULE = "ai_edge_litert.interpreter"
+
+_KEPT_BYTES = 64 * 1024**2
+"""Files of graphs up to this size are kept, since what is prepared once mostly is again."""
+
+
+class Options(Record, frozen=True, kw_only=True):
+    """What ``litert-cpu:…`` may say."""
+
+    threads: Threads = 1
+
+
+class LiteRtFamily:
+    """Google's LiteRT, formerly TensorFlow Lite."""
+
+    def listings(self) -> list[PlatformListing]:
+        """Return its one platform."""
+        return [_described().listing()]
+
+    def open(self, name: PlatformName) -> LiteRtCpu:
+        """Return the CPU platform with the options of ``name``."""
+        return LiteRtCpu(*read_options(name, Options))
+
+
+class LiteRtCpu:
+    """LiteRT on the CPU; with one thread it computes in the calling thread."""
+
+    def __init__(self, name: PlatformName, options: Options) -> None:
+        self._name = name
+        self._options = options
+
+    def info(self) -> PlatformInfo:
+        """Return device, version and precisions."""
+        return _described().info(self._name, self._options.threads)
+
+    def supports(self, workload: Workload) -> str:
+        """Refuse precisions there is no converted form for, and INT8 without its quantiser."""
+        lacking = missing_package(quantization.PACKAGE)
+        if workload.precision is Precision.INT8 and lacking:
+            return f"INT8 for {self._name.name}: {lacking}"
+        return _described().refusal(workload)
+
+    def load(self) -> None:
+        """Import LiteRT."""
+        _runtime()
+
+    def prepare(
+        self, workload: Workload, *, seed: int, instrumentation: Instrumentation
+    ) -> LiteRtDeployment:
+        """Return an interpreter over the graph's TFLite form."""
+        graph = build(workload)
+        make = _kept if graph.size_bytes <= _KEPT_BYTES else _form
+        model = make(graph, seed, workload.precision)
+        return LiteRtDeployment(graph, model, self._options.threads, instrumentation)
+
+
+class LiteRtDeployment(TimedDeployment):
+    """An interpreter whose inputs are set once, images as NHWC and integers where it takes them."""
+
+    def __init__(
+        self, graph: Graph, model: TfliteModel, threads: int, instrumentation: Instrumentation
+    ) -> None:
+        start = time.perf_counter()
+        runtime = _runtime()
+        if threads > 1:
+            self.counter = resource.RUSAGE_SELF
+        try:
+            self._interpreter: Any = runtime.Interpreter(
+                model_content=model.data, num_threads=threads
+            )
+            self._interpreter.allocate_tensors()
+        except (RuntimeError, ValueError) as exc:
+            raise PlatformError(f"litert refuses the graph: {exc}") from exc
+        self.load_s = time.perf_counter() - start
+        self._graph, self._model = graph, model
+        self._operators = litert_steps.operators(self._interpreter)
+        self._check_delegate()
+        self._profiler = _profiler(model.data, threads) if instrumentation.profile else None
+
+    def bind(self, inputs: Arrays) -> None:
+        """Copy the inputs into the interpreter's memory, in its layout and number format."""
+        details = self._interpreter.get_input_details()
+        arrays = []
+        for tensor, detail in zip(self._model.inputs, details, strict=True):
+            stored = np.ascontiguousarray(inputs[tensor.name].transpose(tensor.order))
+            arrays.append(_encoded(stored, detail))
+            self._interpreter.set_tensor(detail["index"], arrays[-1])
+        if self._profiler:
+            self._profiler.write(arrays)
+
+    def call(self) -> None:
+        """Invoke the interpreter once."""
+        self._interpreter.invoke()
+        if self._profiler:
+            self._profiler.run()
+
+    def outputs(self) -> dict[str, np.ndarray]:
+        """Return copies of the outputs in the graph's layout, as real numbers."""
+        details = self._interpreter.get_output_details()
+        return {
+            tensor.name: _decoded(self._interpreter.get_tensor(detail["index"]), detail).transpose(
+                np.argsort(tensor.order)
+            )
+            for tensor, detail in zip(self._model.outputs, details, strict=True)
+        }
+
+    def executed(self) -> tuple[ExecutedNode, ...]:
+        """Return the file's operators, those that XNNPACK runs marked; its kernels if profiled."""
+        kernels = self._profiler.kernels() if self._profiler else ()
+        return litert_steps.executed(self._operators, self._model.sources, kernels)
+
+    def close(self) -> None:
+        """Drop the interpreter, and what profiles."""
+        if self._profiler:
+            self._profiler.close()
+        self._interpreter = self._profiler = None
+
+    def _check_delegate(self) -> None:
+        """Refuse to time a network that XNNPACK has taken nothing of, as no one would run it."""
+        products = [o for o in self._operators if o.code in litert_steps.MATRICES]
+        if products and all(operator.part is None for operator in products):
+            raise PlatformError(
+                f"litert runs every {products[0].code} without XNNPACK, several times slower",
+                remedy="Use a build of LiteRT with XNNPACK, on a processor that it supports.",
+            )
+
+
+def _described() -> CpuRuntime:
+    """Return the platform as data: with INT8 where the quantiser is installed."""
+    precisions = (Precision.FP32, Precision.INT8)
+    return CpuRuntime(
+        platform="litert-cpu",
+        family="litert",
+        package=PACKAGE,
+        description="LiteRT (TensorFlow Lite), CPU with XNNPACK",
+        precisions=precisions[: 1 if missing_package(quantization.PACKAGE) else 2],
+    )
+
+
+def _form(graph: Graph, seed: int, precision: Precision) -> TfliteModel:
+    model = tflite_model(graph, seed)
+    if precision is not Precision.INT8:
+        return model
+    load_package(quantization.PACKAGE, ("Quantizer",), module=f"{quantization.MODULE}.quantizer")
+    return quantization.quantised(model, graph, seed)
+
+
+_kept = functools.lru_cache(maxsize=1)(_form)
+
+
+def _profiler(data: bytes, threads: int) -> Profiler | None:
+    """Return the profiler, where this version of LiteRT has the one known."""
+    try:
+        return Profiler(data, threads)
+    except PlatformError:
+        return None
+
+
+def _encoded(array: np.ndarray, detail: dict[str, Any]) -> np.ndarray:
+    """Return an array in the number format of a tensor."""
+    scale, zero = detail["quantization"]
+    if not scale:
+        return array
+    limits = np.iinfo(detail["dtype"])
+    steps = np.rint(array / scale) + zero
+    return np.clip(steps, limits.min, limits.max).astype(detail["dtype"])
+
+
+def _decoded(array: np.ndarray, detail: dict[str, Any]) -> np.ndarray:
+    """Return a tensor's contents as real numbers."""
+    scale, zero = detail["quantization"]
+    if not scale:
+        return array
+    return np.asarray((array.astype(np.float32) - np.float32(zero)) * np.float32(scale))
+
+
+def _runtime() -> Any:
+    return load_package(PACKAGE, ("Interpreter",), module=_MODULE)
+
+
+family = LiteRtFamily()
