@@ -187,7 +187,7 @@ def _encoded(array: np.ndarray, detail: dict[str, Any]) -> np.ndarray:
         return array
     limits = np.iinfo(detail["dtype"])
     steps = np.rint(array / scale) + zero
-    return np.clip(steps, limits.min, limits.max).astype(detail["dtype"])
+    return np.asarray(np.clip(steps, limits.min, limits.max), detail["dtype"])
 
 
 def _decoded(array: np.ndarray, detail: dict[str, Any]) -> np.ndarray:

@@ -7,20 +7,17 @@ for it: transposes of the graph move no element until something needs the new or
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import onnx
 from msgspec.structs import replace
-from onnx import helper, numpy_helper
 
 from opscope.convert.tflite import layout
 from opscope.convert.tflite.layout import NHWC, Order
-from opscope.convert.tflite.signs import nonnegative
+from opscope.convert.tflite.source import Source
 from opscope.convert.tflite.writer import TfliteWriter
 from opscope.core.record import Record
-from opscope.errors import UnsupportedWorkload
 from opscope.graph import Graph
 
 ACTIVATIONS = {"NONE": 0, "RELU": 1, "RELU_N1_TO_1": 2, "RELU6": 3}
@@ -28,8 +25,6 @@ ACTIVATIONS = {"NONE": 0, "RELU": 1, "RELU_N1_TO_1": 2, "RELU6": 3}
 
 MATRICES = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 """Operators with weights, into which a factor and a bias for each output channel are folded."""
-
-MATRIX_RANK = 2
 
 _FUSING = {*MATRICES, "ADD", "SUB", "MUL", "DIV"}
 
@@ -56,117 +51,21 @@ class Value(Record, frozen=True, kw_only=True):
     columns: np.ndarray | None = None
 
 
-class Builder:
+class Builder(Source):
     """A TFLite file under construction from a graph.
-
-    Args:
-        graph: The graph.
-        seed: Of its weights.
 
     Attributes:
         writer: The file.
-        node: The node at hand.
         sources: Names of the graph's nodes that the operator does the work of which yields a
             tensor, by that tensor's name.
     """
 
     def __init__(self, graph: Graph, seed: int) -> None:
-        model = onnx.ModelProto.FromString(graph.structure)
+        super().__init__(graph, seed)
         self.writer = TfliteWriter()
-        self.graph = model.graph
-        self.node = onnx.NodeProto()
         self.sources: dict[str, list[str]] = {}
-        self._seed = seed
-        self._weights = {weight.name: weight for weight in graph.weights}
-        self._known = {t.name: numpy_helper.to_array(t) for t in model.graph.initializer}
-        self._shapes = _shapes(model.graph)
-        self._consumers: dict[str, list[onnx.NodeProto]] = {}
-        for node in model.graph.node:
-            for name in node.input:
-                self._consumers.setdefault(name, []).append(node)
-        self._outputs = {tensor.name for tensor in graph.outputs}
         self._values: dict[str, Value] = {}
         self._names: Counter[str] = Counter()
-        self._nonnegative = nonnegative(model.graph, self._known)
-
-    # --- What the graph says
-
-    def attribute(self, name: str, default: Any = None) -> Any:
-        """Return an attribute of the node at hand."""
-        for attribute in self.node.attribute:
-            if attribute.name == name:
-                return helper.get_attribute_value(attribute)
-        return default
-
-    def shape(self, name: str) -> tuple[int, ...]:
-        """Return a tensor's shape in ONNX."""
-        if name in self._values:
-            return self._values[name].shape
-        if name in self._known:
-            return self._known[name].shape
-        if name in self._weights:
-            return self._weights[name].shape
-        if name not in self._shapes:
-            raise self.refuse(f"the shape of {name!r} is not known")
-        return self._shapes[name]
-
-    def known(self, name: str) -> np.ndarray | None:
-        """Return a constant's contents, weights drawn; nothing for what is computed."""
-        if name in self._weights:
-            filled = onnx.TensorProto()
-            self._weights[name].fill(filled, self._seed)
-            return numpy_helper.to_array(filled)
-        return self._known.get(name)
-
-    def constant(self, position: int) -> np.ndarray:
-        """Return the constant that the node at hand takes at a position.
-
-        Raises:
-            UnsupportedWorkload: If it is computed instead.
-        """
-        values = self.known(self.node.input[position])
-        if values is None:
-            raise self.refuse(f"its operand {self.node.input[position]!r} is computed")
-        return values
-
-    def optional(self, position: int) -> np.ndarray | None:
-        """Return the constant that the node at hand takes at a position; nothing if left out."""
-        given = len(self.node.input) > position and self.node.input[position]
-        return self.constant(position) if given else None
-
-    def remember(self, name: str, values: np.ndarray) -> None:
-        """Take a tensor for a constant."""
-        self._known[name] = values
-
-    def consumers(self, name: str) -> list[onnx.NodeProto]:
-        """Return the nodes that take a tensor, once for each time they do."""
-        return self._consumers.get(name, [])
-
-    def is_nonnegative(self, name: str) -> bool:
-        """Whether no element of a tensor can be below zero."""
-        return name in self._nonnegative
-
-    def is_inner(self, name: str) -> bool:
-        """Whether a tensor is no output of the graph."""
-        return name not in self._outputs
-
-    def is_matrix(self, name: str) -> bool:
-        """Whether a tensor is a constant of two axes."""
-        known = self._weights[name] if name in self._weights else self._known.get(name)
-        return known is not None and len(known.shape) == MATRIX_RANK
-
-    def alone(self, name: str) -> bool:
-        """Whether one node alone needs a tensor, so that it may do with another in its stead."""
-        return len(self.consumers(name)) == 1 and self.is_inner(name)
-
-    def refuse(self, why: str) -> UnsupportedWorkload:
-        """Return the error for the node at hand."""
-        return UnsupportedWorkload(
-            f"the TFLite form lacks {self.node.op_type} of this kind: {why}",
-            where=f"node {self.node.name!r}",
-        )
-
-    # --- Values
 
     def start(self, name: str, shape: tuple[int, ...]) -> Value:
         """Add an input of the graph, an image as NHWC."""
@@ -230,8 +129,6 @@ class Builder:
         """Say which value an output of the node at hand has."""
         self._values[self.node.output[position]] = value
 
-    # --- Operators
-
     def add(
         self,
         code: str,
@@ -283,12 +180,12 @@ class Builder:
         self.join(value)
         return True
 
-    def fold(self, name: str, factor: np.ndarray, bias: np.ndarray) -> bool:
-        """Fold a factor and a bias per channel into the weights before them, if they may be."""
+    def fold(self, name: str, axis: int, factor: np.ndarray, bias: np.ndarray) -> bool:
+        """Fold a factor and a bias along an axis into the weights before them, if they may be."""
         value = self._values.get(name)
         if value is None or value.code not in MATRICES or not self.alone(name):
             return False
-        if value.maker.builtinOptions.fusedActivationFunction:
+        if value.order[-1] != axis or value.maker.builtinOptions.fusedActivationFunction:
             return False
         weights, biases = value.maker.inputs[1:]
         channels = -1 if value.code == "DEPTHWISE_CONV_2D" else 0
@@ -310,11 +207,3 @@ class Builder:
         self._names[wanted] += 1
         count = self._names[wanted]
         return wanted if count == 1 else self._name(f"{wanted}.{count}")
-
-
-def _shapes(graph: onnx.GraphProto) -> Mapping[str, tuple[int, ...]]:
-    return {
-        value.name: tuple(axis.dim_value for axis in value.type.tensor_type.shape.dim)
-        for value in (*graph.input, *graph.value_info, *graph.output)
-        if value.type.tensor_type.HasField("shape")
-    }

@@ -53,7 +53,7 @@ def _batch_norm(builder: Builder) -> None:
     scale, bias, mean, variance = (builder.constant(position) for position in range(1, 5))
     factor = scale / np.sqrt(variance + np.float32(builder.attribute("epsilon", 1e-5)))
     shift = bias - mean * factor
-    if builder.fold(node.input[0], factor, shift):
+    if builder.fold(node.input[0], 1, factor, shift):
         return
     x = builder.take(node.input[0])
     along = [1] * len(x.shape)

@@ -12,6 +12,9 @@ from opscope.convert.tflite.builder import Builder, Value
 from opscope.convert.tflite.layout import Order
 
 _RELU6_TOP = 6.0
+_TWO = 2
+_SOFTMAX_BY_AXIS = 13
+"""The opset from which on softmax is over one axis, not over all from one on."""
 
 _BOUNDS: Mapping[tuple[float, float], str] = {
     (0.0, math.inf): "RELU",
@@ -104,7 +107,10 @@ def _hard_sigmoid(builder: Builder) -> None:
 def _softmax(builder: Builder) -> None:
     """Add SOFTMAX, which is over the last axis as stored."""
     x = builder.take(builder.node.input[0])
-    axis = builder.attribute("axis", -1) % len(x.shape)
+    by_axis = builder.opset >= _SOFTMAX_BY_AXIS
+    axis = builder.attribute("axis", -1 if by_axis else 1) % len(x.shape)
+    if not by_axis and math.prod(x.shape[axis + 1 :]) != 1:
+        raise builder.refuse("it is over several axes")
     if x.order[-1] != axis:
         x = builder.ordered(x, (*(other for other in x.order if other != axis), axis))
     builder.give(builder.add("SOFTMAX", [x.index], x.shape, x.order, "SoftmaxOptions", beta=1.0))
@@ -115,6 +121,8 @@ def _binary(code: str, options: str) -> Callable[[Builder], None]:
 
     def handle(builder: Builder) -> None:
         names = builder.node.input
+        if len(names) != _TWO:
+            raise builder.refuse(f"it has {len(names)} operands instead of 2")
         shape = np.broadcast_shapes(*(builder.shape(name) for name in names))
         if code == "ADD" and any(
             _is_bias(builder, name, other, shape)
@@ -156,7 +164,7 @@ def _is_bias(builder: Builder, name: str, other: str, shape: tuple[int, ...]) ->
     if any(size != 1 for n, size in enumerate(along) if n != axis):
         return False
     bias = np.broadcast_to(values.reshape(-1), (shape[axis],))
-    return builder.fold(name, np.ones(shape[axis], np.float32), bias)
+    return builder.fold(name, axis, np.ones(shape[axis], np.float32), bias)
 
 
 HANDLERS: Mapping[str, Callable[[Builder], None]] = {

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from opscope.convert.tflite.builder import MATRIX_RANK, Builder, Value
+from opscope.convert.tflite.builder import Builder, Value
 from opscope.convert.tflite.layout import plain
+from opscope.convert.tflite.source import MATRIX_RANK
 
 
 def fully_connected(
