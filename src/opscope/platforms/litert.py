@@ -75,15 +75,13 @@ class LiteRtCpu:
         graph = build(workload)
         make = _kept if graph.size_bytes <= _KEPT_BYTES else _form
         model = make(graph, seed, workload.precision)
-        return LiteRtDeployment(graph, model, self._options.threads, instrumentation)
+        return LiteRtDeployment(model, self._options.threads, instrumentation)
 
 
 class LiteRtDeployment(TimedDeployment):
     """An interpreter whose inputs are set once, images as NHWC and integers where it takes them."""
 
-    def __init__(
-        self, graph: Graph, model: TfliteModel, threads: int, instrumentation: Instrumentation
-    ) -> None:
+    def __init__(self, model: TfliteModel, threads: int, instrumentation: Instrumentation) -> None:
         start = time.perf_counter()
         runtime = _runtime()
         if threads > 1:
@@ -96,9 +94,9 @@ class LiteRtDeployment(TimedDeployment):
         except (RuntimeError, ValueError) as exc:
             raise PlatformError(f"litert refuses the graph: {exc}") from exc
         self.load_s = time.perf_counter() - start
-        self._graph, self._model = graph, model
+        self._model = model
         self._operators = litert_steps.operators(self._interpreter)
-        self._check_delegate()
+        litert_steps.check_delegate(self._operators)
         self._profiler = _profiler(model.data, threads) if instrumentation.profile else None
 
     def bind(self, inputs: Arrays) -> None:
@@ -138,15 +136,6 @@ class LiteRtDeployment(TimedDeployment):
         if self._profiler:
             self._profiler.close()
         self._interpreter = self._profiler = None
-
-    def _check_delegate(self) -> None:
-        """Refuse to time a network that XNNPACK has taken nothing of, as no one would run it."""
-        products = [o for o in self._operators if o.code in litert_steps.MATRICES]
-        if products and all(operator.part is None for operator in products):
-            raise PlatformError(
-                f"litert runs every {products[0].code} without XNNPACK, several times slower",
-                remedy="Use a build of LiteRT with XNNPACK, on a processor that it supports.",
-            )
 
 
 def _described() -> CpuRuntime:

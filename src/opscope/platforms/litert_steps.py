@@ -9,6 +9,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from opscope.core.record import Record
+from opscope.errors import PlatformError
 from opscope.platforms.base import ExecutedNode
 from opscope.platforms.litert_profile import Kernel
 
@@ -97,6 +98,20 @@ def operators(interpreter: Any) -> list[Operator]:
             )
         )
     return found
+
+
+def check_delegate(found: Sequence[Operator]) -> None:
+    """Refuse a network that XNNPACK has taken no product of matrices of, as no one would run it.
+
+    Raises:
+        PlatformError: If it has such products, and all run without XNNPACK.
+    """
+    products = [operator for operator in found if operator.code in MATRICES]
+    if products and all(operator.part is None for operator in products):
+        raise PlatformError(
+            f"litert runs every {products[0].code} without XNNPACK, several times slower",
+            remedy="Use a build of LiteRT with XNNPACK, on a processor that it supports.",
+        )
 
 
 def executed(
