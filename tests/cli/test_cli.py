@@ -117,7 +117,10 @@ def test_what_a_platform_fuses():
 def test_measure_without_platforms_is_on_all_that_measure():
     result = opscope_command("measure", "conv:h=8,cin=4,cout=20,k=3", "--batch", "2", "--json")
     rows = json.loads(result.stdout)
-    assert [row["platform"] for row in rows] == ["onnxruntime-cpu", "openvino-cpu"]
+    listed = json.loads(opscope_command("platforms", "--json").stdout)
+    measuring = [row["name"] for row in listed if row["origin"] == "measured" and row["available"]]
+    assert [row["platform"] for row in rows] == measuring
+    assert {"litert-cpu", "onnxruntime-cpu", "openvino-cpu"} <= set(measuring)
 
 
 def test_measure_says_what_is_unsupported_and_exits_with_1():

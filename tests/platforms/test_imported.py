@@ -21,6 +21,7 @@ def integers():
         ("onnxruntime-cpu", small_network),
         ("onnxruntime-cpu", integers),
         ("openvino-cpu", small_network),
+        ("litert-cpu", small_network),
     ],
 )
 def test_imported_models_run_like_any_other(platform, make, tmp_path):
