@@ -1,15 +1,14 @@
-"""The onnxruntime family: ONNX graphs run as they are. Its CPU device only, so far."""
+"""The onnxruntime family: ONNX graphs run as they are. Its providers stand in a table beside it."""
 
 from __future__ import annotations
 
 import resource
 import time
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
-from opscope.convert.quantization import INTEGERS
-from opscope.core.configuration import Precision, Workload
+from opscope.core.configuration import Workload
 from opscope.core.platform import PlatformInfo, PlatformListing, PlatformName
 from opscope.core.record import Record
 from opscope.core.study import Instrumentation
@@ -18,55 +17,60 @@ from opscope.graph import Graph, build
 from opscope.platforms.base import Arrays, ExecutedNode, TimedDeployment, read_options
 from opscope.platforms.loading import Model, loadable
 from opscope.platforms.onnxruntime_profile import Profile
-from opscope.platforms.packages import load_package
-from opscope.platforms.runtimes import CpuRuntime, Threads
+from opscope.platforms.onnxruntime_providers import CPU, PROVIDERS, Provider, load, session
+from opscope.platforms.runtimes import Threads
 
-RUNTIME = CpuRuntime(
-    platform="onnxruntime-cpu",
-    family="onnxruntime",
-    package="onnxruntime",
-    description="onnxruntime, CPU execution provider",
-    precisions=(Precision.FP32, *INTEGERS),
-    tells="profiled",
-)
+_LEVELS = {
+    "none": "ORT_DISABLE_ALL",
+    "basic": "ORT_ENABLE_BASIC",
+    "extended": "ORT_ENABLE_EXTENDED",
+    "all": "ORT_ENABLE_ALL",
+}
 
 
 class Options(Record, frozen=True, kw_only=True):
-    """What ``onnxruntime-cpu:…`` may say."""
+    """What ``onnxruntime-cpu:…`` and its siblings may say.
+
+    Idle threads that spin answer the next call sooner, and for some 35 ms take time from whatever
+    else runs on the machine.
+    """
 
     threads: Threads = 1
+    optimization: Literal["none", "basic", "extended", "all"] = "all"
+    spinning: Literal["yes", "no"] = "yes"
 
 
 class OnnxRuntimeFamily:
-    """Microsoft's onnxruntime with its own CPU kernels."""
+    """Microsoft's onnxruntime with its own CPU kernels, and with those of other makers' devices."""
 
     def listings(self) -> list[PlatformListing]:
-        """Return its one platform."""
-        return [RUNTIME.listing()]
+        """Return a platform for each execution provider."""
+        return [provider.runtime.listing() for provider in PROVIDERS.values()]
 
-    def open(self, name: PlatformName) -> OnnxRuntimeCpu:
-        """Return the CPU platform with the options of ``name``."""
-        return OnnxRuntimeCpu(*read_options(name, Options))
+    def open(self, name: PlatformName) -> OnnxRuntime:
+        """Return the platform with the options of ``name``."""
+        return OnnxRuntime(*read_options(name, Options), PROVIDERS[name.name])
 
 
-class OnnxRuntimeCpu:
-    """onnxruntime on the CPU; with one thread it computes in the calling thread."""
+class OnnxRuntime:
+    """onnxruntime with one provider; on the CPU one thread means the calling thread."""
 
-    def __init__(self, name: PlatformName, options: Options) -> None:
+    def __init__(self, name: PlatformName, options: Options, provider: Provider) -> None:
         self._name = name
         self._options = options
+        self._provider = provider
 
     def info(self) -> PlatformInfo:
         """Return device, version and precisions."""
-        return RUNTIME.info(self._name, self._options.threads)
+        return self._provider.runtime.info(self._name, self._options.threads)
 
     def supports(self, workload: Workload) -> str:
         """Refuse precisions there is no converted form for."""
-        return RUNTIME.refusal(workload)
+        return self._provider.runtime.refusal(workload)
 
     def load(self) -> None:
-        """Import onnxruntime."""
-        _runtime()
+        """Load onnxruntime and the provider."""
+        load(self._provider)
 
     def prepare(
         self, workload: Workload, *, seed: int, instrumentation: Instrumentation
@@ -74,43 +78,51 @@ class OnnxRuntimeCpu:
         """Return a session over the materialised graph."""
         graph = build(workload)
         with loadable(graph, seed, workload.precision) as model:
-            return OnnxRuntimeDeployment(graph, model, self._options, instrumentation)
+            return OnnxRuntimeDeployment(
+                graph, model, self._options, instrumentation, self._provider
+            )
 
 
 class OnnxRuntimeDeployment(TimedDeployment):
     """A session whose inputs and outputs are bound, so that a call copies nothing."""
 
     def __init__(
-        self, graph: Graph, model: Model, options: Options, instrumentation: Instrumentation
+        self,
+        graph: Graph,
+        model: Model,
+        options: Options,
+        instrumentation: Instrumentation,
+        provider: Provider = CPU,
     ) -> None:
         start = time.perf_counter()
-        ort = _runtime()
-        if options.threads > 1:
+        ort = self._ort = load(provider)
+        self._memory = provider.memory
+        if options.threads > 1 or provider is not CPU:
             self.counter = resource.RUSAGE_SELF
         settings = _session_options(ort, options)
         self._profile = Profile(graph, settings) if instrumentation.profile else None
         try:
-            self._session: Any = ort.InferenceSession(
-                model, settings, providers=["CPUExecutionProvider"]
-            )
+            self._session: Any = session(ort, provider, model, settings)
         except Exception as exc:  # onnxruntime raises types of its own that no stub declares
             if self._profile:
                 self._profile.remove()
+            if isinstance(exc, PlatformError):
+                raise
             raise PlatformError(f"onnxruntime refuses the graph: {exc}") from exc
         self.load_s = time.perf_counter() - start
         self._binding = self._session.io_binding()
         self._outputs = {}
         for tensor in graph.outputs:
             dtype = np.dtype(tensor.dtype)
-            value = ort.OrtValue.ortvalue_from_shape_and_type(tensor.shape, dtype, "cpu", 0)
+            value = ort.OrtValue.ortvalue_from_shape_and_type(tensor.shape, dtype, self._memory, 0)
             self._binding.bind_ortvalue_output(tensor.name, value)
             self._outputs[tensor.name] = value
 
     def bind(self, inputs: Arrays) -> None:
         """Bind inputs by name; the session reads them where they are."""
-        ort = _runtime()
         for name, array in inputs.items():
-            self._binding.bind_ortvalue_input(name, ort.OrtValue.ortvalue_from_numpy(array))
+            value = self._ort.OrtValue.ortvalue_from_numpy(array, self._memory, 0)
+            self._binding.bind_ortvalue_input(name, value)
 
     def call(self) -> None:
         """Run the session once."""
@@ -133,19 +145,19 @@ class OnnxRuntimeDeployment(TimedDeployment):
         self._outputs = {}
 
 
-def _runtime() -> Any:
-    return load_package("onnxruntime", ("InferenceSession", "OrtValue", "SessionOptions"))
-
-
 def _session_options(ort: Any, options: Options) -> Any:
-    session = ort.SessionOptions()
-    session.intra_op_num_threads = options.threads
-    session.inter_op_num_threads = 1
-    session.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
-    session.log_severity_level = 3
+    settings = ort.SessionOptions()
+    settings.intra_op_num_threads = options.threads
+    settings.inter_op_num_threads = 1
+    settings.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
+    level = getattr(ort.GraphOptimizationLevel, _LEVELS[options.optimization])
+    settings.graph_optimization_level = level
+    settings.log_severity_level = 3
+    spins = str(int(options.spinning == "yes"))
+    settings.add_session_config_entry("session.intra_op.allow_spinning", spins)
     # Left alone, Arm builds may multiply FP32 matrices in BF16; asked-for precision must hold.
-    session.add_session_config_entry("mlas.enable_gemm_fastmath_arm64_bfloat16", "0")
-    return session
+    settings.add_session_config_entry("mlas.enable_gemm_fastmath_arm64_bfloat16", "0")
+    return settings
 
 
 family = OnnxRuntimeFamily()

@@ -1,4 +1,4 @@
-"""What runtimes on this machine's processor have in common: their rows in lists and their facts."""
+"""What platforms that time a runtime have in common: their rows in lists and their facts."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from opscope.core.configuration import Precision, Workload
 from opscope.core.platform import Origin, PlatformInfo, PlatformListing, PlatformName
 from opscope.core.record import Record
 from opscope.platforms import cpu
+from opscope.platforms.devices import Device
 from opscope.platforms.packages import missing_package
 
 Threads = Annotated[int, msgspec.Meta(ge=1, le=1024)]
@@ -21,8 +22,8 @@ THREADS = ("threads", "threads that compute one inference (1)")
 _EMULATED = {Precision.DFP16, Precision.DFP8}
 
 
-class CpuRuntime(Record, frozen=True, kw_only=True):
-    """One platform on the processor, as data.
+class Runtime(Record, frozen=True, kw_only=True):
+    """One platform of a runtime, as data.
 
     Attributes:
         platform: Its name: ``openvino-cpu``.
@@ -31,7 +32,7 @@ class CpuRuntime(Record, frozen=True, kw_only=True):
         description: A line for the list of platforms.
         precisions: Those it has forms of workloads for.
         tells: Of which deployments it tells what they execute, as in `PlatformInfo`.
-        options: What its text may say beside ``threads``, each with its meaning and default.
+        options: What its text may say, each with its meaning and default.
     """
 
     platform: str
@@ -42,9 +43,13 @@ class CpuRuntime(Record, frozen=True, kw_only=True):
     tells: Literal["all", "profiled", "none"] = "all"
     options: tuple[tuple[str, str], ...] = ()
 
+    def absence(self) -> str:
+        """Return why it is not available, with the remedy; nothing is imported."""
+        return missing_package(self.package)
+
     def listing(self) -> PlatformListing:
         """Return its row in the list of platforms; nothing is imported."""
-        reason = missing_package(self.package)
+        reason = self.absence()
         return PlatformListing(
             name=self.platform,
             family=self.family,
@@ -53,12 +58,21 @@ class CpuRuntime(Record, frozen=True, kw_only=True):
             reason=reason,
             precisions=self.precisions,
             origin=Origin.MEASURED,
-            options=(THREADS, *self.options),
+            options=self.options,
         )
 
-    def info(self, name: PlatformName, threads: int) -> PlatformInfo:
-        """Return what the platform is when opened as ``name``."""
-        device, extensions = cpu.describe()
+    def refusal(self, workload: Workload) -> str:
+        """Return why a workload's precision cannot be run, or nothing if it can."""
+        if workload.precision in self.precisions:
+            return ""
+        if workload.precision in _EMULATED:
+            return f"{workload.precision} is emulated for accuracy only; no platform here runs it"
+        known = ", ".join(self.precisions)
+        return f"{self.platform} runs {known}, not {workload.precision}"
+
+    def _info(
+        self, name: PlatformName, device: str, threads: int, extensions: tuple[str, ...]
+    ) -> PlatformInfo:
         return PlatformInfo(
             name=str(name),
             family=self.family,
@@ -74,11 +88,37 @@ class CpuRuntime(Record, frozen=True, kw_only=True):
             tells=self.tells,
         )
 
-    def refusal(self, workload: Workload) -> str:
-        """Return why a workload's precision cannot be run, or nothing if it can."""
-        if workload.precision in self.precisions:
-            return ""
-        if workload.precision in _EMULATED:
-            return f"{workload.precision} is emulated for accuracy only; no platform here runs it"
-        known = ", ".join(self.precisions)
-        return f"{self.platform} runs {known}, not {workload.precision}"
+
+class CpuRuntime(Runtime, frozen=True, kw_only=True):
+    """A platform on the processor; its text may say ``threads``, too."""
+
+    def listing(self) -> PlatformListing:
+        """Return its row in the list of platforms; nothing is imported."""
+        row = super().listing()
+        return msgspec.structs.replace(row, options=(THREADS, *self.options))
+
+    def info(self, name: PlatformName, threads: int) -> PlatformInfo:
+        """Return what the platform is when opened as ``name``."""
+        return self._info(name, cpu.describe()[0], threads, cpu.describe()[1])
+
+
+class DeviceRuntime(Runtime, frozen=True, kw_only=True):
+    """A platform on another device than the processor, which may not be there.
+
+    Attributes:
+        source: What brings the package, where pip does not find it.
+    """
+
+    device: Device
+    source: str = ""
+
+    def absence(self) -> str:
+        """Return why it is not available, with the remedy; nothing is imported."""
+        reason = super().absence()
+        if reason and self.source:
+            return f"the package {self.package} is missing; it comes with {self.source}"
+        return reason or self.device.absence()
+
+    def info(self, name: PlatformName, threads: int) -> PlatformInfo:
+        """Return what the platform is when opened as ``name``; threads are those left to the CPU."""
+        return self._info(name, self.device.name(), threads, ())
