@@ -7,7 +7,8 @@ from opscope.core.configuration import Workload
 from opscope.core.study import Instrumentation
 from opscope.errors import PlatformError
 from opscope.graph import build, resolve
-from opscope.platforms.openvino import OpenVinoDeployment, Profile
+from opscope.platforms.openvino import OpenVinoDeployment
+from opscope.platforms.openvino_profile import Profile
 from opscope.platforms.registry import open_platform
 from opscope.testing.platforms import PlatformConformance
 

@@ -1,4 +1,4 @@
-"""The openvino family: ONNX graphs compiled by OpenVINO. Its CPU device only, so far."""
+"""The openvino family: ONNX graphs compiled by OpenVINO for a CPU, a GPU or an NPU."""
 
 from __future__ import annotations
 
@@ -13,40 +13,73 @@ from opscope.core.configuration import Precision, Workload
 from opscope.core.platform import PlatformInfo, PlatformListing, PlatformName
 from opscope.core.record import Record
 from opscope.core.study import Instrumentation
-from opscope.errors import PlatformError
+from opscope.errors import PlatformError, PlatformUnavailable
 from opscope.graph import Graph, build
 from opscope.platforms.base import Arrays, ExecutedNode, TimedDeployment, read_options
-from opscope.platforms.execution import Seen, attribute
+from opscope.platforms.devices import INTEL_GPU, INTEL_NPU
+from opscope.platforms.execution import attribute
 from opscope.platforms.loading import Model, loadable
+from opscope.platforms.openvino_profile import Profile, seen
 from opscope.platforms.packages import broken_package, load_package
-from opscope.platforms.runtimes import CpuRuntime, Threads
+from opscope.platforms.runtimes import CpuRuntime, DeviceRuntime, Threads
 
-_HINTS = {
-    Precision.FP32: "f32",
-    Precision.BF16: "bf16",
-    Precision.INT8: "f32",
-}
-"""The precision OpenVINO is told to execute in what is not quantised in the graph itself."""
+class Target(Record, frozen=True, kw_only=True):
+    """One device of OpenVINO as a platform.
 
-_NO_ARITHMETIC = {"Input", "Output", "Const", "Convert", "Reorder", "Reshape"}
-"""Node types of the compiled graph that only carry data."""
+    Attributes:
+        device: What OpenVINO calls it.
+        hints: The precision it is told to execute in what is not quantised in the graph itself, for
+            each precision that may be asked for. Left alone, CPUs that can would run FP32 graphs in
+            BF16, and GPUs in FP16.
+    """
 
-_FORMATS = {"f32": "f32", "f16": "f16", "bf16": "bf16", "i8": "i8", "u8": "i8"}
-"""Formats that a node computes in; others are of indices and conditions."""
+    runtime: CpuRuntime | DeviceRuntime
+    device: str
+    hints: tuple[tuple[Precision, str], ...]
 
-_UNBIASED = "/WithoutBiases"
-"""What OpenVINO adds to the name of a layer whose bias it takes off, to fuse it again."""
 
-_FACTS = ("layerType", "originalLayersNames", "runtimePrecision")
-"""What OpenVINO says of each node of the compiled graph."""
+_CPU_HINTS = ((Precision.FP32, "f32"), (Precision.BF16, "bf16"), (Precision.INT8, "f32"))
+_GPU_HINTS = ((Precision.FP32, "f32"), (Precision.FP16, "f16"), (Precision.INT8, "f16"))
+_NPU_HINTS = ((Precision.FP16, "f16"), (Precision.INT8, "f16"))
 
-RUNTIME = CpuRuntime(
-    platform="openvino-cpu",
-    family="openvino",
-    package="openvino",
-    description="OpenVINO, CPU plugin (oneDNN)",
-    precisions=tuple(_HINTS),
+CPU = Target(
+    runtime=CpuRuntime(
+        platform="openvino-cpu",
+        family="openvino",
+        package="openvino",
+        description="OpenVINO, CPU plugin (oneDNN)",
+        precisions=tuple(precision for precision, _ in _CPU_HINTS),
+    ),
+    device="CPU",
+    hints=_CPU_HINTS,
 )
+GPU = Target(
+    runtime=DeviceRuntime(
+        platform="openvino-gpu",
+        family="openvino",
+        package="openvino",
+        description="OpenVINO, GPU plugin (Intel graphics)",
+        precisions=tuple(precision for precision, _ in _GPU_HINTS),
+        device=INTEL_GPU,
+    ),
+    device="GPU",
+    hints=_GPU_HINTS,
+)
+NPU = Target(
+    runtime=DeviceRuntime(
+        platform="openvino-npu",
+        family="openvino",
+        package="openvino",
+        description="OpenVINO, NPU plugin (Intel Core Ultra)",
+        precisions=tuple(precision for precision, _ in _NPU_HINTS),
+        tells="none",
+        device=INTEL_NPU,
+    ),
+    device="NPU",
+    hints=_NPU_HINTS,
+)
+TARGETS = {target.runtime.platform: target for target in (CPU, GPU, NPU)}
+"""Platforms by name. The GPU and the NPU were not tried on their devices."""
 
 
 class Options(Record, frozen=True, kw_only=True):
@@ -55,53 +88,59 @@ class Options(Record, frozen=True, kw_only=True):
     threads: Threads = 1
 
 
+class NoOptions(Record, frozen=True, kw_only=True):
+    """What ``openvino-gpu`` and ``openvino-npu`` may say: nothing."""
+
+
 class OpenVinoFamily:
-    """Intel's OpenVINO with its CPU plugin."""
+    """Intel's OpenVINO with a plugin for each kind of device."""
 
     def listings(self) -> list[PlatformListing]:
-        """Return its one platform."""
-        return [RUNTIME.listing()]
+        """Return a platform for each device."""
+        return [target.runtime.listing() for target in TARGETS.values()]
 
-    def open(self, name: PlatformName) -> OpenVinoCpu:
-        """Return the CPU platform with the options of ``name``."""
-        return OpenVinoCpu(*read_options(name, Options))
+    def open(self, name: PlatformName) -> OpenVino:
+        """Return the platform with the options of ``name``."""
+        target = TARGETS[name.name]
+        name, options = read_options(name, Options if target is CPU else NoOptions)
+        return OpenVino(name, target, getattr(options, "threads", 1))
 
 
-class OpenVinoCpu:
-    """OpenVINO on the CPU; with one thread and one stream it computes in the calling thread."""
+class OpenVino:
+    """OpenVINO on one device; with one thread and stream the CPU computes in the calling thread."""
 
-    def __init__(self, name: PlatformName, options: Options) -> None:
+    def __init__(self, name: PlatformName, target: Target, threads: int) -> None:
         self._name = name
-        self._options = options
+        self._target = target
+        self._threads = threads
 
     def info(self) -> PlatformInfo:
         """Return device, version and precisions."""
-        return RUNTIME.info(self._name, self._options.threads)
+        return self._target.runtime.info(self._name, self._threads)
 
     def supports(self, workload: Workload) -> str:
         """Refuse precisions there is no converted form for."""
-        return RUNTIME.refusal(workload)
+        return self._target.runtime.refusal(workload)
 
     def load(self) -> None:
-        """Load OpenVINO and its CPU plugin."""
-        _core()
+        """Load OpenVINO and the device's plugin."""
+        _core(self._target)
 
     def prepare(
         self, workload: Workload, *, seed: int, instrumentation: Instrumentation
     ) -> OpenVinoDeployment:
         """Return an inference request over the compiled graph, its precision verified."""
         graph = build(workload)
-        hints = {
+        hints: dict[str, Any] = {
             "PERFORMANCE_HINT": "LATENCY",
-            "NUM_STREAMS": "1",
-            "INFERENCE_NUM_THREADS": self._options.threads,
-            # On CPUs with BF16 units, OpenVINO would silently run FP32 graphs in BF16.
-            "INFERENCE_PRECISION_HINT": _HINTS[workload.precision],
+            "INFERENCE_PRECISION_HINT": dict(self._target.hints)[workload.precision],
             "PERF_COUNT": instrumentation.profile,
         }
+        if self._target is CPU:
+            hints |= {"NUM_STREAMS": "1", "INFERENCE_NUM_THREADS": self._threads}
         with loadable(graph, seed, workload.precision) as model:
-            deployment = OpenVinoDeployment(graph, model, hints)
-        if self._options.threads > 1:
+            deployment = OpenVinoDeployment(graph, model, hints, self._target)
+        if self._threads > 1 or self._target is not CPU:
             deployment.counter = resource.RUSAGE_SELF
         return deployment
 
@@ -109,11 +148,14 @@ class OpenVinoCpu:
 class OpenVinoDeployment(TimedDeployment):
     """A compiled model and one inference request whose tensors are shared with numpy."""
 
-    def __init__(self, graph: Graph, model: Model, hints: dict[str, Any]) -> None:
+    def __init__(
+        self, graph: Graph, model: Model, hints: dict[str, Any], target: Target = CPU
+    ) -> None:
         start = time.perf_counter()
-        core, openvino = _core(), _openvino()
+        core, openvino = _core(target), _openvino()
+        self._target = target
         try:
-            self._compiled: Any = core.compile_model(core.read_model(model), "CPU", hints)
+            self._compiled: Any = core.compile_model(core.read_model(model), target.device, hints)
         except RuntimeError as exc:
             raise PlatformError(f"openvino refuses the graph: {exc}") from exc
         self._request: Any = self._compiled.create_infer_request()
@@ -142,29 +184,10 @@ class OpenVinoDeployment(TimedDeployment):
 
     def executed(self) -> tuple[ExecutedNode, ...]:
         """Return the nodes of the compiled graph that take part in an inference."""
+        if self._target.runtime.tells == "none":
+            return ()
         times = self._profile.times_s() if self._profile else {}
-        seen: list[Seen] = []
-        constant: set[str] = set()
-        for node in self._compiled.get_runtime_model().get_ordered_ops():
-            name, info = node.get_friendly_name(), node.get_rt_info()
-            kind, names, executed = (str(info[key].astype(str)) for key in _FACTS)
-            takes = [value.get_node().get_friendly_name() for value in node.input_values()]
-            if kind == "Const" or (takes and constant.issuperset(takes)):
-                constant.add(name)  # computed once, when the model was compiled
-            elif kind not in {"Input", "Output"}:
-                seen.append(
-                    Seen(
-                        name=name,
-                        kind=kind,
-                        names=tuple(n.removesuffix(_UNBIASED) for n in names.split(",")),
-                        takes=tuple(takes),
-                        yields=(name,),
-                        added=kind == "Reorder",
-                        format="" if kind in _NO_ARITHMETIC else _FORMATS.get(executed, ""),
-                        time_s=times.get(name),
-                    )
-                )
-        return attribute(self._graph, seen)
+        return attribute(self._graph, seen(self._compiled.get_runtime_model(), times))
 
     def outputs(self) -> dict[str, np.ndarray]:
         """Return copies of the shared outputs."""
@@ -176,49 +199,24 @@ class OpenVinoDeployment(TimedDeployment):
         self._outputs, self._inputs = {}, {}
 
 
-class Profile:
-    """Times of nodes from their running averages, which are all that OpenVINO tells.
-
-    The averages begin with the first, slow call, so the earlier half of the calls is taken off.
-    They are in whole microseconds, and so is what is left, give or take two.
-    """
-
-    def __init__(self) -> None:
-        self._calls = 0
-        self._averages: dict[int, dict[str, float]] = {}
-
-    def note(self, infos: Any) -> None:
-        """Note the averages after a call: the latest, and those at each power of two."""
-        if self._calls & (self._calls - 1):
-            del self._averages[self._calls]
-        self._calls += 1
-        self._averages[self._calls] = {
-            info.node_name: info.real_time.total_seconds() for info in infos
-        }
-
-    def times_s(self) -> dict[str, float]:
-        """Return each node's mean time over the later half of the calls, or somewhat more."""
-        now = self._calls
-        early = max((calls for calls in self._averages if 2 * calls <= now), default=0)
-        before = self._averages.get(early, {})
-        return {
-            name: max(0.0, (now * average - early * before.get(name, 0.0)) / (now - early))
-            for name, average in self._averages.get(now, {}).items()
-        }
-
-
 @functools.cache
-def _core() -> Any:
-    """Return the process's one entry to OpenVINO, whose plugins take a while to load.
+def _core(target: Target) -> Any:
+    """Return the process's entry to OpenVINO, whose plugins take a while to load.
 
     Raises:
-        PlatformUnavailable: If OpenVINO or its CPU plugin does not load.
+        PlatformUnavailable: If OpenVINO or the device's plugin does not load, or has no device.
     """
     core = _openvino().Core()
     try:
-        core.get_property("CPU", "FULL_DEVICE_NAME")  # loads the plugin
+        core.get_property(target.device, "FULL_DEVICE_NAME")  # loads the plugin
     except RuntimeError as exc:
-        raise broken_package("openvino", str(exc).strip().splitlines()[-1]) from exc
+        fault = str(exc).strip().splitlines()[-1]
+        if isinstance(target.runtime, DeviceRuntime):
+            raise PlatformUnavailable(
+                f"OpenVINO finds no {target.runtime.device.kind}: {fault}",
+                remedy=target.runtime.device.remedy,
+            ) from exc
+        raise broken_package("openvino", fault) from exc
     return core
 
 
