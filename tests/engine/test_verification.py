@@ -42,6 +42,25 @@ def test_what_ran_is_told_with_kernels_share_and_error(name):
     assert sum(count for kind, count in execution.kernels if kind.startswith("Conv")) == 1
 
 
+def test_the_devices_that_ran_the_nodes_are_counted():
+    execution = verify("onnxruntime-cpu", CONV)
+    assert execution.devices == (("CPU", sum(count for _, count in execution.kernels)),)
+    assert verify("openvino-cpu", CONV).devices == ()
+
+
+def test_a_stack_is_judged_by_its_copies_not_by_the_convolution_that_feeds_them():
+    workload = Workload.parse("act:hard_swish,h=8,c=16@int8")
+    stack = msgspec.structs.replace(workload, copies=3)
+    with pytest.raises(UnsupportedWorkload, match="HardSigmoid in f32") as caught:
+        verify("onnxruntime-cpu", stack)
+    assert "none of it in int8" in str(caught.value)
+    assert "Conv" not in str(caught.value)
+
+
+def test_a_concatenation_of_8_bits_runs_in_8_bits():
+    assert verify("onnxruntime-cpu", Workload.parse("concat:h=8,c=16@int8")).as_asked == 1
+
+
 def test_a_model_compiled_to_another_precision_is_unsupported():
     with pytest.raises(UnsupportedWorkload, match="Convolution in f32: none of it in bf16"):
         verify("openvino-cpu", CONV, as_if=Precision.BF16)

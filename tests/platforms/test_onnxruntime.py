@@ -5,7 +5,7 @@ import pytest
 
 from opscope.core.configuration import Workload
 from opscope.core.study import Instrumentation
-from opscope.errors import PlatformError
+from opscope.errors import ConfigurationError, PlatformError
 from opscope.graph import build, resolve
 from opscope.platforms.onnxruntime import OnnxRuntimeDeployment, Options
 from opscope.platforms.registry import open_platform
@@ -86,3 +86,43 @@ def test_a_session_is_told_all_that_figures_depend_on(threads, profile, tmp_path
     assert deployment.counter == counters[threads]
     assert deployment.load_s > 0
     deployment.close()
+
+
+@pytest.mark.parametrize(
+    ("options", "level", "spins"),
+    [
+        ("", "ORT_ENABLE_ALL", "1"),
+        (":optimization=none", "ORT_DISABLE_ALL", "1"),
+        (":optimization=basic,threads=2", "ORT_ENABLE_BASIC", "1"),
+        (":optimization=extended,spinning=no", "ORT_ENABLE_EXTENDED", "0"),
+    ],
+)
+def test_options_reach_the_session(options, level, spins):
+    platform = open_platform(f"onnxruntime-cpu{options}")
+    workload = Workload(configuration=resolve("conv:h=8,cin=4,cout=4,k=3"))
+    deployment = platform.prepare(workload, seed=0, instrumentation=Instrumentation())
+    settings = deployment._session.get_session_options()
+    assert settings.graph_optimization_level.name == level
+    assert settings.get_session_config_entry("session.intra_op.allow_spinning") == spins
+    deployment.close()
+
+
+def test_without_optimisation_every_node_of_the_graph_runs():
+    workload = Workload.parse("block:resnet_basic,h=8,cin=16")
+    kinds = {}
+    for level in ("none", "all"):
+        platform = open_platform(f"onnxruntime-cpu:optimization={level}")
+        deployment = platform.prepare(
+            workload, seed=0, instrumentation=Instrumentation(profile=True)
+        )
+        deployment.bind(build(workload).draw_inputs(0))
+        deployment.call()
+        kinds[level] = {node.kind for node in deployment.executed()}
+        deployment.close()
+    assert {"Conv", "BatchNormalization", "Relu", "Add"} <= kinds["none"]
+    assert "BatchNormalization" not in kinds["all"]
+
+
+def test_an_optimisation_it_does_not_know_is_refused():
+    with pytest.raises(ConfigurationError, match="optimization=most"):
+        open_platform("onnxruntime-cpu:optimization=most")

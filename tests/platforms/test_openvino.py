@@ -1,13 +1,15 @@
 import resource
 from datetime import timedelta
 
+import openvino
 import pytest
 
 from opscope.core.configuration import Workload
+from opscope.core.platform import PlatformName
 from opscope.core.study import Instrumentation
-from opscope.errors import PlatformError
+from opscope.errors import PlatformError, PlatformUnavailable
 from opscope.graph import build, resolve
-from opscope.platforms.openvino import OpenVinoDeployment
+from opscope.platforms.openvino import GPU, NPU, OpenVino, OpenVinoDeployment
 from opscope.platforms.openvino_profile import Profile
 from opscope.platforms.registry import open_platform
 from opscope.testing.platforms import PlatformConformance
@@ -76,3 +78,24 @@ def test_a_graph_it_cannot_read_is_an_error_of_ours():
     workload = Workload(configuration=resolve("conv:h=8,cin=4,cout=4,k=3"))
     with pytest.raises(PlatformError, match="openvino refuses the graph"):
         OpenVinoDeployment(build(workload), b"no model", {})
+
+
+@pytest.mark.parametrize("target", [GPU, NPU])
+def test_a_device_that_openvino_does_not_find_is_unavailable(target):
+    if target.device in openvino.Core().available_devices:
+        pytest.skip(f"this machine has a {target.device}")
+    platform = OpenVino(PlatformName(name=target.runtime.platform), target, 1)
+    with pytest.raises(PlatformUnavailable, match=f"OpenVINO finds no Intel {target.device}"):
+        platform.load()
+
+
+@pytest.mark.parametrize("text", ["fc:cin=64,cout=32,act=relu", "fc:cin=64,cout=10"])
+def test_a_layer_in_8_bits_whose_bias_openvino_splits_off_is_found_again(text):
+    workload = Workload.parse(f"{text}@int8")
+    deployment = open_platform("openvino-cpu").prepare(
+        workload, seed=0, instrumentation=Instrumentation()
+    )
+    (layer,) = [node for node in deployment.executed() if node.kind == "FullyConnected"]
+    assert "gemm0" in layer.sources
+    assert layer.format == "i8"
+    deployment.close()

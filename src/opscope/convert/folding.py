@@ -59,12 +59,10 @@ def _fold(pair: _Pair, values: Mapping[str, onnx.TensorProto]) -> list[onnx.Tens
     scale, shift, mean, variance = (numpy_helper.to_array(values[n]) for n in norm.input[1:])
     epsilon = next((a.f for a in norm.attribute if a.name == "epsilon"), 1e-5)
     factor = scale / np.sqrt(variance + np.float32(epsilon))
-    weight = numpy_helper.to_array(values[conv.input[1]])
-    biases = [numpy_helper.to_array(values[name]) for name in conv.input[2:]]
-    bias = biases[0] if biases else 0
+    weight, *bias = (numpy_helper.to_array(values[name]) for name in conv.input[1:] if name)
     made = {
         "weight": weight * factor.reshape(-1, *[1] * (weight.ndim - 1)),
-        "bias": (bias - mean) * factor + shift,
+        "bias": (sum(bias) - mean) * factor + shift,
     }
     output = norm.output[0]
     tensors = [

@@ -23,6 +23,7 @@ from opscope.platforms.openvino_profile import Profile, seen
 from opscope.platforms.packages import broken_package, load_package
 from opscope.platforms.runtimes import CpuRuntime, DeviceRuntime, Threads
 
+
 class Target(Record, frozen=True, kw_only=True):
     """One device of OpenVINO as a platform.
 

@@ -120,5 +120,5 @@ class DeviceRuntime(Runtime, frozen=True, kw_only=True):
         return reason or self.device.absence()
 
     def info(self, name: PlatformName, threads: int) -> PlatformInfo:
-        """Return what the platform is when opened as ``name``; threads are those left to the CPU."""
+        """Return what the platform is when opened as ``name``; threads are those of the CPU."""
         return self._info(name, self.device.name(), threads, ())
