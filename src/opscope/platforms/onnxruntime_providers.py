@@ -142,7 +142,9 @@ def session(ort: Any, provider: Provider, model: bytes | str, settings: Any) -> 
         settings.add_provider_for_devices(_devices(ort, provider), options)
         made = ort.InferenceSession(model, settings)
     else:
-        asked: dict[str, dict[str, str]] = {name: {} for name in (provider.name, *provider.beside, CPU.name)}
+        asked: dict[str, dict[str, str]] = {
+            name: {} for name in (provider.name, *provider.beside, CPU.name)
+        }
         asked[provider.name] = options
         made = ort.InferenceSession(model, settings, providers=list(asked.items()))
     if provider.name not in made.get_providers():

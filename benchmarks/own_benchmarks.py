@@ -1,0 +1,109 @@
+"""Latencies as opscope takes them, against those of each runtime's own benchmark.
+
+Both take turns with the same model, in fresh deployments, with one thread; the fastest call of all
+turns counts, which other work disturbs least. onnxruntime's package has no benchmark but its
+profile, which costs time at every node, so that profiled calls are compared there. Another runtime
+is one more function in ``TOOLS``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+from benchmarks.figures import show
+from opscope.core.configuration import Workload
+from opscope.core.study import Instrumentation
+from opscope.graph import build
+from opscope.platforms.base import TimedDeployment
+from opscope.platforms.registry import open_platform
+
+NETWORKS = ("zoo:resnet18,input=224", "zoo:mobilenet_v2,input=224", "zoo:efficientnet_b0,input=224")
+TURNS = 9
+CALLS = 60
+TARGET_PERCENT = 3.0
+SEED = 0
+
+Tool = Callable[[Path, Workload], float]
+"""Returns the fastest of ``CALLS`` calls of the ONNX model in a file, in seconds."""
+
+
+def opscope(platform: str, workload: Workload, instrumentation: Instrumentation) -> float:
+    """Return the fastest call as opscope's timing loop takes it, after as many to warm up."""
+    opened = open_platform(platform)
+    deployment = opened.prepare(workload, seed=SEED, instrumentation=instrumentation)
+    if not isinstance(deployment, TimedDeployment):
+        raise TypeError(platform)
+    with closing(deployment):
+        deployment.bind(build(workload).draw_inputs(SEED))
+        deployment.sample(CALLS)
+        return min(deployment.sample(CALLS).durations_s)
+
+
+def benchmark_app(path: Path, workload: Workload) -> float:
+    """Return what OpenVINO's ``benchmark_app`` says; it prints hundredths of milliseconds."""
+    del workload
+    how = "-d CPU -hint none -nstreams 1 -nthreads 1 -infer_precision f32 -api sync -niter"
+    command = [str(Path(sys.executable).with_name("benchmark_app")), "-m", str(path), *how.split()]
+    said = subprocess.run([*command, str(2 * CALLS)], check=True, capture_output=True, text=True)
+    found = re.search(r"Min:\s+([\d.]+) ms", said.stdout)
+    if not found:
+        raise ValueError(said.stdout)
+    return float(found[1]) / 1e3
+
+
+def onnxruntime_profile(path: Path, workload: Workload) -> float:
+    """Return the shortest ``model_run`` in onnxruntime's own profile."""
+    import onnxruntime as ort
+
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.enable_profiling = True
+    options.profile_file_prefix = str(path.with_suffix(""))
+    session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    inputs = build(workload).draw_inputs(SEED)
+    for _ in range(2 * CALLS):
+        session.run(None, inputs)
+    events = json.loads(Path(session.end_profiling()).read_text(encoding="utf-8"))
+    return min(event["dur"] for event in events if event["name"] == "model_run") / 1e6
+
+
+TOOLS: dict[str, tuple[Tool, Instrumentation]] = {
+    "openvino-cpu": (benchmark_app, Instrumentation()),
+    "onnxruntime-cpu": (onnxruntime_profile, Instrumentation(profile=True)),
+}
+"""The tool of each platform, and how opscope's deployment is to be instrumented to be its like."""
+
+
+def ratio(platform: str, workload: Workload) -> float:
+    """Return opscope's latency over that of the platform's own tool."""
+    tool, instrumentation = TOOLS[platform]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "model.onnx")
+        build(workload).save(path, SEED)
+        pairs = [
+            (opscope(platform, workload, instrumentation), tool(path, workload))
+            for _ in range(TURNS)
+        ]
+    ours, theirs = (min(times) for times in zip(*pairs, strict=True))
+    return ours / theirs
+
+
+def main() -> None:
+    """Print how far opscope's latencies are from those of each runtime's own benchmark."""
+    for platform, (tool, _) in TOOLS.items():
+        for network in NETWORKS:
+            off = 100 * (ratio(platform, Workload.parse(network)) - 1)
+            name = network.partition(",")[0]
+            print(f"{platform} {name}: opscope is {off:+.1f} % off {tool.__name__}")
+            show(f"  {platform} {name} |difference|", abs(off), "%", TARGET_PERCENT)
+
+
+if __name__ == "__main__":
+    main()
