@@ -71,7 +71,8 @@ def onnxruntime_profile(path: Path, workload: Workload) -> float:
     for _ in range(2 * CALLS):
         session.run(None, inputs)
     events = json.loads(Path(session.end_profiling()).read_text(encoding="utf-8"))
-    return min(event["dur"] for event in events if event["name"] == "model_run") / 1e6
+    times_us = [float(event["dur"]) for event in events if event["name"] == "model_run"]
+    return min(times_us) / 1e6
 
 
 TOOLS: dict[str, tuple[Tool, Instrumentation]] = {
@@ -91,8 +92,7 @@ def ratio(platform: str, workload: Workload) -> float:
             (opscope(platform, workload, instrumentation), tool(path, workload))
             for _ in range(TURNS)
         ]
-    ours, theirs = (min(times) for times in zip(*pairs, strict=True))
-    return ours / theirs
+    return min(ours for ours, _ in pairs) / min(theirs for _, theirs in pairs)
 
 
 def main() -> None:
