@@ -22,6 +22,7 @@ from opscope.platforms.onnxruntime import OnnxRuntimeDeployment
 from opscope.platforms.onnxruntime import Options as OnnxRuntimeOptions
 from opscope.platforms.openvino import OpenVinoDeployment
 from opscope.platforms.registry import open_platform
+from opscope.testing.graphs import graph_of
 
 PROFILED = Instrumentation(profile=True)
 
@@ -194,3 +195,12 @@ def test_openvino_is_caught_merging_copies(degenerate):
     hints = {"PERF_COUNT": True, "INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1}
     deployment = OpenVinoDeployment(graph, model, hints)
     assert len(missing_copies(3, run(deployment, graph))) == 2
+
+
+def test_a_node_that_several_steps_mention_is_in_all_of_them():
+    graph = graph_of("conv:h=8,cin=4,cout=4,k=3,groups=2,act=relu")
+    steps = (
+        Seen(name="a", kind="Conv", names=("conv0",)),
+        Seen(name="b", kind="Conv", names=("conv0",)),
+    )
+    assert sources(graph, *steps) == [("conv0", "relu0"), ("conv0",)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 import onnx
@@ -50,14 +50,20 @@ def attribute(graph: Graph, steps: Sequence[Seen]) -> tuple[ExecutedNode, ...]:
 
     A node that no step mentions belongs to a step that mentions none and lies where the node
     does; else, if what follows is folded into its kind, to the step of what follows; else to the
-    step of what it takes last.
+    step of what it takes last. A step that mentions only what others mention before it shares
+    that with them.
     """
-    nodes = _nodes(graph)
+    nodes, makers = _nodes(graph)
     step_of: dict[str, int] = {}
+    shared: dict[int, list[str]] = {}
     for number, step in enumerate(steps):
-        mentioned = [] if step.added else [name for name in step.names if name in nodes]
-        step_of |= {name: number for name in mentioned if name not in step_of}
-    unnamed = _unnamed(nodes, steps, step_of)
+        told = [name if name in nodes else makers.get(name, "") for name in step.names]
+        mentioned = [] if step.added else [name for name in told if name]
+        new = {name: number for name in mentioned if name not in step_of}
+        step_of |= new
+        if mentioned and not new:
+            shared[number] = mentioned
+    shared |= _unnamed(nodes, steps, step_of, shared)
     for node in reversed(list(nodes.values())):
         if node.operator in _GO_ON:
             _follow(step_of, node.name, node.consumers)
@@ -65,8 +71,8 @@ def attribute(graph: Graph, steps: Sequence[Seen]) -> tuple[ExecutedNode, ...]:
         _follow(step_of, node.name, node.producers[::-1])
     sources: dict[int, list[str]] = defaultdict(list)
     for name in nodes:
-        shared = {number for number, names in unnamed.items() if name in names}
-        for number in shared | ({step_of[name]} if name in step_of else set()):
+        sharing = {number for number, names in shared.items() if name in names}
+        for number in sharing | ({step_of[name]} if name in step_of else set()):
             sources[number].append(name)
     return tuple(
         ExecutedNode(
@@ -163,8 +169,8 @@ class _Node(NamedTuple):
     consumers: list[str]
 
 
-def _nodes(graph: Graph) -> Mapping[str, _Node]:
-    """Return the graph's nodes by name, in order, with their neighbours."""
+def _nodes(graph: Graph) -> tuple[Mapping[str, _Node], Mapping[str, str]]:
+    """Return the graph's nodes by name, in order, with their neighbours; and who makes a tensor."""
     model = onnx.ModelProto.FromString(graph.structure)
     nodes: dict[str, _Node] = {}
     maker: dict[str, str] = {}
@@ -178,11 +184,14 @@ def _nodes(graph: Graph) -> Mapping[str, _Node]:
     position = {name: number for number, name in enumerate(nodes)}
     for found in nodes.values():
         found.producers.sort(key=position.__getitem__)
-    return nodes
+    return nodes, maker
 
 
 def _unnamed(
-    nodes: Mapping[str, _Node], steps: Sequence[Seen], step_of: dict[str, int]
+    nodes: Mapping[str, _Node],
+    steps: Sequence[Seen],
+    step_of: dict[str, int],
+    sharing: Collection[int],
 ) -> dict[int, list[str]]:
     """Find the nodes behind steps that mention none; add them to ``step_of``, the first counting.
 
@@ -202,7 +211,7 @@ def _unnamed(
     consumers = {name: node.consumers for name, node in nodes.items()}
     found: dict[int, list[str]] = defaultdict(list)
     for number, step in enumerate(steps):
-        if number in named or step.added or not (step.takes or step.yields):
+        if number in named or number in sharing or step.added or not (step.takes or step.yields):
             continue
         behind = [n for m in _nearest(before, number, named) for n in named[m]]
         ahead = [n for m in _nearest(after, number, named) for n in named[m]]
