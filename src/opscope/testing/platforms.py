@@ -30,6 +30,7 @@ from opscope.errors import ConfigurationError, PlatformUnavailable
 from opscope.graph import build, resolve
 from opscope.platforms.base import Platform, ReportingDeployment, TimedDeployment
 from opscope.platforms.execution import missing_copies, operator_time_s
+from opscope.platforms.packages import missing_package
 from opscope.platforms.probe import probed
 from opscope.platforms.registry import list_platforms, open_platform
 
@@ -62,6 +63,24 @@ class PlatformConformance:
 
     package: str | None = None
     """The package that brings its runtime, where there is one."""
+
+    module: str = ""
+    """What that package is imported as, where not by its own name."""
+
+    extra: str = ""
+    """opscope's extra that brings the package, where it is not installed with opscope itself.
+
+    The suite skips without it."""
+
+    @pytest.fixture(autouse=True)
+    def _installed(self) -> None:
+        """Skip where the platform needs an extra that is not installed."""
+        if self.extra and (reason := missing_package(self.package or self.platform)):
+            pytest.skip(f"{self.platform} needs opscope[{self.extra}]: {reason}")
+
+    @property
+    def _module(self) -> str:
+        return self.module or (self.package or "").replace("-", "_")
 
     @pytest.fixture
     def opened(self) -> Platform:
@@ -195,7 +214,7 @@ class PlatformConformance:
             pytest.skip(f"{self.platform} needs no package")
         code = (
             "import sys; from opscope.platforms.registry import list_platforms; "
-            f"list_platforms(); sys.exit({self.package!r} in sys.modules)"
+            f"list_platforms(); sys.exit({self._module!r} in sys.modules)"
         )
         subprocess.run([sys.executable, "-c", code], check=True)
         real = importlib.metadata.version
@@ -217,7 +236,7 @@ class PlatformConformance:
     ) -> None:
         if self.package is None:
             pytest.skip(f"{self.platform} needs no package")
-        module = tmp_path / self.package.replace("-", "_")
+        module = tmp_path / self._module
         module.mkdir()
         (module / "__init__.py").write_text("raise ImportError('a library is missing')")
         monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
