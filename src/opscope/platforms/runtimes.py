@@ -29,6 +29,7 @@ class Runtime(Record, frozen=True, kw_only=True):
         platform: Its name: ``openvino-cpu``.
         family: The family it belongs to.
         package: The distribution that brings the runtime.
+        needs: Other distributions that it takes, such as a converter's.
         description: A line for the list of platforms.
         precisions: Those it has forms of workloads for.
         tells: Of which deployments it tells what they execute, as in `PlatformInfo`.
@@ -38,6 +39,7 @@ class Runtime(Record, frozen=True, kw_only=True):
     platform: str
     family: str
     package: str
+    needs: tuple[str, ...] = ()
     description: str
     precisions: tuple[Precision, ...]
     tells: Literal["all", "profiled", "none"] = "all"
@@ -45,7 +47,7 @@ class Runtime(Record, frozen=True, kw_only=True):
 
     def absence(self) -> str:
         """Return why it is not available, with the remedy; nothing is imported."""
-        return missing_package(self.package)
+        return next(filter(None, map(missing_package, (self.package, *self.needs))), "")
 
     def listing(self) -> PlatformListing:
         """Return its row in the list of platforms; nothing is imported."""
@@ -78,7 +80,7 @@ class Runtime(Record, frozen=True, kw_only=True):
             family=self.family,
             device=device,
             runtime=self.package,
-            runtime_version=importlib.metadata.version(self.package),
+            runtime_version=self._version(),
             precisions=self.precisions,
             quantities=("latency_s",),
             origin=Origin.MEASURED,
@@ -87,6 +89,10 @@ class Runtime(Record, frozen=True, kw_only=True):
             instruction_set=extensions,
             tells=self.tells,
         )
+
+    def _version(self) -> str:
+        others = (f"{name} {importlib.metadata.version(name)}" for name in self.needs)
+        return ", ".join((importlib.metadata.version(self.package), *others))
 
 
 class CpuRuntime(Runtime, frozen=True, kw_only=True):

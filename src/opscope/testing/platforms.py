@@ -30,7 +30,6 @@ from opscope.errors import ConfigurationError, PlatformUnavailable
 from opscope.graph import build, resolve
 from opscope.platforms.base import Platform, ReportingDeployment, TimedDeployment
 from opscope.platforms.execution import missing_copies, operator_time_s
-from opscope.platforms.packages import missing_package
 from opscope.platforms.probe import probed
 from opscope.platforms.registry import list_platforms, open_platform
 
@@ -72,12 +71,6 @@ class PlatformConformance:
 
     The suite skips without it."""
 
-    @pytest.fixture(autouse=True)
-    def _installed(self) -> None:
-        """Skip where the platform needs an extra that is not installed."""
-        if self.extra and (reason := missing_package(self.package or self.platform)):
-            pytest.skip(f"{self.platform} needs opscope[{self.extra}]: {reason}")
-
     @property
     def _module(self) -> str:
         return self.module or (self.package or "").replace("-", "_")
@@ -94,6 +87,12 @@ class PlatformConformance:
         rows = [row for row in list_platforms() if row.name == name]
         assert len(rows) == 1, f"{name} is listed {len(rows)} times"
         return rows[0]
+
+    @pytest.fixture(autouse=True)
+    def _installed(self, listing: PlatformListing) -> None:
+        """Skip where the platform needs an extra that is not installed."""
+        if self.extra and not listing.available:
+            pytest.skip(f"{self.platform} needs opscope[{self.extra}]: {listing.reason}")
 
     def test_is_listed_with_what_it_can_do(
         self, opened: Platform, listing: PlatformListing
@@ -141,6 +140,24 @@ class PlatformConformance:
             assert output.shape == tensor.shape
             scale = np.abs(np.asarray(reference)).max()
             assert np.abs(output - np.asarray(reference)).max() <= TOLERANCE * scale
+
+    @pytest.mark.parametrize("configuration", [WORKLOADS[0], "act:relu,h=8,c=16"])
+    @pytest.mark.parametrize("profile", [False, True])
+    def test_computes_the_same_in_every_call(
+        self, opened: Platform, configuration: str, *, profile: bool
+    ) -> None:
+        if opened.info().deployments == "reporting":
+            pytest.skip(f"{self.platform} reports; it has no outputs to compare")
+        workload = Workload(configuration=resolve(configuration))
+        asked = Instrumentation(profile=profile)
+        with closing(opened.prepare(workload, seed=1, instrumentation=asked)) as deployment:
+            assert isinstance(deployment, TimedDeployment)
+            deployment.bind(build(workload).draw_inputs(1))
+            deployment.call()
+            first = deployment.outputs()
+            deployment.call()
+            again = deployment.outputs()
+        assert all(np.array_equal(again[name], value) for name, value in first.items())
 
     @pytest.mark.parametrize("configuration", [*WORKLOADS, *NETWORKS])
     def test_agrees_with_the_reference(self, opened: Platform, configuration: str) -> None:

@@ -1,0 +1,252 @@
+"""The ncnn family: ONNX graphs converted by pnnx and run by ncnn's CPU kernels, in FP32.
+
+ncnn could keep tensors in BF16 or FP16; what it then computes in it does not tell.
+"""
+
+from __future__ import annotations
+
+import re
+import resource
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+
+from opscope.convert.pnnx import Layer, NcnnModel, ncnn_model
+from opscope.convert.quiet import quiet
+from opscope.convert.tools import failure, no_form
+from opscope.core.configuration import Precision, Workload
+from opscope.core.platform import PlatformInfo, PlatformListing, PlatformName
+from opscope.core.record import Record
+from opscope.core.study import Instrumentation
+from opscope.errors import PlatformError
+from opscope.graph import Graph, build
+from opscope.platforms.base import Arrays, ExecutedNode, TimedDeployment, read_options
+from opscope.platforms.execution import Seen, attribute
+from opscope.platforms.packages import load_package
+from opscope.platforms.runtimes import CpuRuntime, Threads
+
+RUNTIME = CpuRuntime(
+    platform="ncnn-cpu",
+    family="ncnn",
+    package="ncnn",
+    needs=("pnnx",),
+    description="ncnn, CPU kernels",
+    precisions=(Precision.FP32,),
+)
+
+_LINEAR = ("Conv", "ConvTranspose", "Gemm", "MatMul")
+_POOLS = ("MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool")
+_ARITHMETIC = ("Add", "Sub", "Mul", "Div")
+
+_OPERATORS: Mapping[str, tuple[str, ...]] = {
+    "Convolution": _LINEAR,
+    "ConvolutionDepthWise": _LINEAR,
+    "Deconvolution": _LINEAR,
+    "DeconvolutionDepthWise": _LINEAR,
+    "InnerProduct": _LINEAR,
+    "Gemm": _LINEAR,
+    "Pooling": _POOLS,
+    "BinaryOp": _ARITHMETIC,
+    "BatchNorm": ("BatchNormalization",),
+    "Concat": ("Concat",),
+    "GRU": ("GRU",),
+    "LSTM": ("LSTM",),
+    "Softmax": ("Softmax",),
+    "ReLU": ("Relu", "LeakyRelu"),
+    "Clip": ("Clip",),
+    "Sigmoid": ("Sigmoid",),
+    "HardSigmoid": ("HardSigmoid",),
+    "HardSwish": ("HardSwish",),
+    "GELU": ("Gelu",),
+    "ShuffleChannel": ("Transpose",),
+}
+"""Which operators of the graph a type of layers is made of, if one at a time."""
+
+_CARRIES = {"Split", "Concat", "Slice", "Crop", "Reshape", "Flatten", "Permute", "ShuffleChannel"}
+"""Types of layers that only carry data."""
+
+_UNKNOWN = re.compile(r"layer (?:load_param \d+ )?(\w+?)(?:_\d+)? (?:not exists|failed)")
+
+
+class Options(Record, frozen=True, kw_only=True):
+    """What ``ncnn-cpu:…`` may say."""
+
+    threads: Threads = 1
+
+
+class NcnnFamily:
+    """Tencent's ncnn with its CPU kernels."""
+
+    def listings(self) -> list[PlatformListing]:
+        """Return its one platform."""
+        return [RUNTIME.listing()]
+
+    def open(self, name: PlatformName) -> NcnnCpu:
+        """Return the CPU platform with the options of ``name``."""
+        return NcnnCpu(*read_options(name, Options))
+
+
+class NcnnCpu:
+    """ncnn on the CPU; with one thread it computes in the calling thread."""
+
+    def __init__(self, name: PlatformName, options: Options) -> None:
+        self._name = name
+        self._options = options
+
+    def info(self) -> PlatformInfo:
+        """Return device, version and precisions."""
+        return RUNTIME.info(self._name, self._options.threads)
+
+    def supports(self, workload: Workload) -> str:
+        """Refuse precisions other than FP32."""
+        return RUNTIME.refusal(workload)
+
+    def load(self) -> None:
+        """Import ncnn."""
+        _runtime()
+
+    def prepare(
+        self,
+        workload: Workload,
+        *,
+        seed: int,
+        instrumentation: Instrumentation,  # noqa: ARG002 - it tells the same, and takes no times
+    ) -> NcnnDeployment:
+        """Return a net over the converted graph, which tells its layers, profiled or not."""
+        _runtime()
+        graph = build(workload)
+        return NcnnDeployment(graph, ncnn_model(graph, seed, workload.precision), self._options)
+
+
+class NcnnDeployment(TimedDeployment):
+    """A net, and inputs in memory of its own that every call reads; it allocates the outputs."""
+
+    def __init__(self, graph: Graph, model: NcnnModel, options: Options) -> None:
+        self._graph, self._model = graph, model
+        if options.threads > 1:
+            self.counter = resource.RUSAGE_SELF
+        self._inputs: list[tuple[str, Any]] = []
+        self._results: list[Any] = []
+        start = time.perf_counter()
+        self._net: Any = _runtime().Net()
+        _set(self._net.opt, options)
+        with tempfile.TemporaryDirectory(prefix="opscope-ncnn-") as folder, quiet() as said:
+            text, weights = Path(folder, "text"), Path(folder, "weights")
+            text.write_text(model.text, encoding="utf-8")
+            weights.write_bytes(model.weights)
+            failed = self._net.load_param(str(text)) or self._net.load_model(str(weights))
+            reason = said()
+        if failed:
+            raise _refusal(graph, reason)
+        self.load_s = time.perf_counter() - start
+
+    def bind(self, inputs: Arrays) -> None:
+        """Copy the inputs to where the net reads them at each call."""
+        ncnn = _runtime()
+        self._inputs = []
+        for number, (tensor, axis) in enumerate(
+            zip(self._graph.inputs, self._model.inputs, strict=True)
+        ):
+            array = np.ascontiguousarray(inputs[tensor.name])
+            self._inputs.append((f"in{number}", ncnn.Mat(array, batch_index=axis).clone()))
+
+    def call(self) -> None:
+        """Run the net once, as far as its outputs take."""
+        extractor = self._net.create_extractor()
+        for name, value in self._inputs:
+            extractor.input(name, value)
+        self._results = [
+            extractor.extract(f"out{number}")[1] for number in range(len(self._graph.outputs))
+        ]
+
+    def outputs(self) -> dict[str, np.ndarray]:
+        """Return copies of the last outputs."""
+        told = zip(self._graph.outputs, self._results, self._model.outputs, strict=True)
+        return {
+            tensor.name: np.array(result.numpy(batch_index=axis), tensor.dtype).reshape(
+                tensor.shape
+            )
+            for tensor, result, axis in told
+        }
+
+    def executed(self) -> tuple[ExecutedNode, ...]:
+        """Return the layers, which are those of the converted graph."""
+        return attribute(self._graph, seen(self._graph, self._model.layers()))
+
+    def close(self) -> None:
+        """Drop net and tensors."""
+        self._inputs, self._results = [], []
+        self._net.clear()
+
+
+def seen(graph: Graph, layers: Sequence[Layer]) -> list[Seen]:
+    """Return the layers as steps, with the nodes that they are made of where that is sure.
+
+    pnnx keeps the graph's order and none of its names: if there are as many layers of a kind as
+    nodes that it is made of, and their weights are as many, each is the next one. The others are
+    found by what they take and yield.
+    """
+    nodes = onnx.ModelProto.FromString(graph.structure).graph.node
+    sizes = {weight.name: weight.size for weight in graph.weights}
+    alike: dict[tuple[str, ...], list[Layer]] = defaultdict(list)
+    for layer in layers:
+        alike[_OPERATORS.get(layer.kind, ())].append(layer)
+    names: dict[str, str] = {}
+    for operators, made in alike.items():
+        found = [node for node in nodes if node.op_type in operators]
+        if [_weights(layer) for layer in made] == [_size(node, sizes) for node in found]:
+            names |= {layer.name: node.name for layer, node in zip(made, found, strict=True)}
+    return [
+        Seen(
+            name=layer.name,
+            kind=layer.kind,
+            names=(names.get(layer.name, ""),),
+            takes=layer.takes,
+            yields=layer.yields,
+            added=layer.kind == "Split",
+            format="" if layer.kind in _CARRIES else "f32",
+        )
+        for layer in layers
+        if layer.kind != "Input"
+    ]
+
+
+def _weights(layer: Layer) -> int:
+    """Return how many weights a layer says it has, biases and factors apart."""
+    if _OPERATORS.get(layer.kind) != _LINEAR:
+        return 0
+    settings = layer.settings
+    if layer.kind == "Gemm":
+        return int(settings.get("8", 0)) * int(settings.get("9", 0))
+    return int(settings.get("2" if layer.kind == "InnerProduct" else "6", 0))
+
+
+def _size(node: onnx.NodeProto, sizes: Mapping[str, int]) -> int:
+    return sizes.get(node.input[1], 0) if node.op_type in _LINEAR else 0
+
+
+def _set(settings: Any, options: Options) -> None:
+    """Set ncnn's options; left alone, it may store tensors in FP16, or compute in it."""
+    settings.num_threads = options.threads
+    settings.use_vulkan_compute = False
+    for what in ("fp16_packed", "fp16_storage", "fp16_arithmetic", "bf16_packed", "bf16_storage"):
+        setattr(settings, f"use_{what}", False)
+
+
+def _refusal(graph: Graph, said: str) -> PlatformError:
+    if unknown := _UNKNOWN.findall(said):
+        return no_form("ncnn", graph, unknown)
+    return failure("ncnn's loading of the graph", said)
+
+
+def _runtime() -> Any:
+    return load_package("ncnn", ("Mat", "Net"))
+
+
+family = NcnnFamily()
