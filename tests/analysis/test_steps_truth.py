@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from opscope.analysis.steps import find_steps
 
-SCENARIOS = 150
+SCENARIOS = 60
 
 
 class Scenarios:
@@ -189,7 +189,7 @@ def test_intervals_of_rises_and_slopes_cover_the_truth(spacing, noise, absolute)
     x = np.arange(spacing, 137.0, spacing)
     truth = 0.3 + 0.3 * np.ceil(x / 16) + 0.001 * x
     rises, slopes = [], []
-    for _ in range(100):
+    for _ in range(40):
         y = truth * (1 + noise * rng.standard_normal(len(x))) + absolute * rng.standard_normal(
             len(x)
         )
@@ -200,7 +200,7 @@ def test_intervals_of_rises_and_slopes_cover_the_truth(spacing, noise, absolute)
     assert np.mean(slopes) >= 0.85
 
 
-@settings(derandomize=True, deadline=None, max_examples=60)
+@settings(derandomize=True, deadline=None, max_examples=30)
 @given(
     period=st.floats(8, 40),
     phase=st.floats(0, 1),
@@ -237,7 +237,7 @@ def test_a_first_point_alone_on_its_step_is_no_outlier_where_the_period_puts_an_
     assert [(edge.low, edge.high) for edge in found.edges] == [(x[i], x[i + 1]) for i in true]
 
 
-@settings(derandomize=True, deadline=None, max_examples=150)
+@settings(derandomize=True, deadline=None, max_examples=80)
 @given(
     st.lists(
         st.tuples(

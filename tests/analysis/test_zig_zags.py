@@ -90,7 +90,7 @@ zig_zags = st.fixed_dictionaries(
 )
 
 
-@settings(derandomize=True, deadline=None, max_examples=80)
+@settings(derandomize=True, deadline=None, max_examples=40)
 @given(zig_zags, st.sampled_from([1, 2]), st.booleans())
 def test_a_zig_zag_is_found_whatever_its_modulus_ratio_and_noise(case, fineness, outliers):
     rng = np.random.default_rng(case["seed"])
@@ -110,7 +110,7 @@ def test_a_zig_zag_is_found_whatever_its_modulus_ratio_and_noise(case, fineness,
     assert found.noise < 1.5 * case["noise"] + 1e-6
 
 
-@settings(derandomize=True, deadline=None, max_examples=40)
+@settings(derandomize=True, deadline=None, max_examples=20)
 @given(zig_zags)
 def test_rises_of_an_exact_zig_zag_are_the_changes_beside_the_slope(case):
     x = np.arange(1.0, 129.0)
@@ -136,7 +136,7 @@ def test_three_interleaved_lines_are_told_apart(noise, grid):
     assert not any(count % 8 for count in found.recommended if count > 32)
 
 
-@settings(derandomize=True, deadline=None, max_examples=100)
+@settings(derandomize=True, deadline=None, max_examples=40)
 @given(
     st.lists(st.floats(0, 1), min_size=24, max_size=120),
     st.sampled_from([1, 2, 4]),
@@ -148,7 +148,7 @@ def test_what_never_falls_is_no_zig_zag(increments, grid, base):
     assert found.verdict != "zig-zag"
 
 
-@settings(derandomize=True, deadline=None, max_examples=60)
+@settings(derandomize=True, deadline=None, max_examples=30)
 @given(zig_zags, st.booleans())
 def test_what_is_recommended_of_a_zig_zag_is_sound_and_complete(case, nested):
     rng = np.random.default_rng(case["seed"])
@@ -159,7 +159,7 @@ def test_what_is_recommended_of_a_zig_zag_is_sound_and_complete(case, nested):
     check_recommended(x, truth, found.recommended, 0.01 + 4 * np.sqrt(2) * case["noise"])
 
 
-@settings(derandomize=True, deadline=None, max_examples=200)
+@settings(derandomize=True, deadline=None, max_examples=80)
 @given(
     st.lists(st.one_of(st.integers(1, 8).map(float), st.floats(0.2, 20)), min_size=6, max_size=60),
     st.booleans(),
