@@ -1,4 +1,4 @@
-"""The command line as a user has it: a process, its output, its errors, its exit code."""
+"""The command line: its output, its errors, its exit code."""
 
 import errno
 import fcntl
@@ -14,6 +14,7 @@ import pytest
 import opscope
 from opscope import errors
 from opscope.engine import machine
+from tests.cli.running import opscope_command, opscope_process
 from tests.engine.test_studies import GOOD
 
 STUDY = GOOD.replace("h = 28, cin = 320", "h = 6, cin = 3").replace(
@@ -30,17 +31,6 @@ SUMMARY = {
 QUICK = "\n[protocol]\nrounds = 2\nmin_rounds = 2\nsamples = 2\n"
 
 
-def opscope_command(*arguments, cwd=None, env=None):
-    return subprocess.run(
-        [sys.executable, "-m", "opscope.cli", *arguments],
-        cwd=cwd,
-        env=env,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
 @pytest.fixture
 def folder(tmp_path):
     (tmp_path / "mine.toml").write_text(STUDY + QUICK)
@@ -48,8 +38,8 @@ def folder(tmp_path):
 
 
 def test_version_and_help():
-    assert opscope_command("--version").stdout == f"opscope, version {opscope.__version__}\n"
-    page = opscope_command("--help").stdout
+    assert opscope_process("--version").stdout == f"opscope, version {opscope.__version__}\n"
+    page = opscope_process("--help").stdout
     for word in ("platforms", "measure", "study", "findings", "steps", "Exit codes"):
         assert word in page
 
@@ -77,7 +67,7 @@ def test_platforms_as_json_and_as_a_table():
 
 
 def test_measure_as_json_side_by_side():
-    result = opscope_command(
+    result = opscope_process(
         *("measure", "conv:h=8,cin=4,cout=20,k=3", "--json"),
         *("-p", "onnxruntime-cpu", "-p", "openvino-cpu", "-p", "fake-compiler"),
     )
@@ -141,16 +131,16 @@ def broken(folder):
 def test_a_broken_platform_is_listed_and_refused_with_what_mends_it(folder):
     env = broken(folder)
     remedy = "pip install --force-reinstall 'openvino"
-    listed = json.loads(opscope_command("platforms", "--json", env=env).stdout)
+    listed = json.loads(opscope_process("platforms", "--json", env=env).stdout)
     (row,) = (row for row in listed if row["name"] == "openvino-cpu")
     assert not row["available"]
     assert "ImportError: no library" in row["reason"]
     assert remedy in row["reason"]
-    run = opscope_command("study", "run", "mine.toml", "-p", "openvino-cpu", cwd=folder, env=env)
+    run = opscope_process("study", "run", "mine.toml", "-p", "openvino-cpu", cwd=folder, env=env)
     assert run.returncode == 3
     assert remedy in run.stderr
     platforms = ("-p", "openvino-cpu", "-p", "fake")
-    measured = opscope_command(
+    measured = opscope_process(
         *("measure", "conv:h=8,cin=4,cout=4,k=3", "--json", *platforms), env=env
     )
     assert measured.returncode == 3
@@ -193,7 +183,7 @@ def test_studies_are_listed_and_shown():
 
 def test_a_study_runs_finds_and_does_not_repeat_itself(folder):
     command = ("study", "run", "mine.toml", "-p", "fake:period=8,noise=0.001")
-    first = opscope_command(*command, cwd=folder)
+    first = opscope_process(*command, cwd=folder)
     assert first.returncode == 0, first.stderr
     assert "STEPS" in first.stdout
     assert re.search(r"run 1: 48 jobs, 48 ok; .* of it inside the runtimes", first.stdout)

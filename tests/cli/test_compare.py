@@ -1,43 +1,40 @@
 """``opscope compare`` as a user has it."""
 
 import json
-import sys
 
 import pytest
 
 from opscope.cli import app
 from opscope.engine import comparing
-from tests.cli.test_cli import QUICK, STUDY, opscope_command
+from tests.cli.running import opscope_command
+from tests.cli.test_cli import QUICK, STUDY
 from tests.engine.test_comparing import FAKE, OTHER, keep, sure
 
 CONV = "conv:h=6,cin=3,cout=4,k=3"
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
+def folder(tmp_path):
     keep(
         tmp_path / "opscope.db",
         [(FAKE, sure(cout, 1.0)) for cout in (1, 2)],
         [(FAKE, sure(1, 0.9)), (FAKE, sure(2, 1.0)), (FAKE, sure(3, 1.0))],
         [(FAKE, sure(1, 1.0)), (OTHER, sure(1, 2.0))],
     )
-    monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
-def run(monkeypatch, capsys, *arguments):
-    """Run the command here, with fewer sittings than a user has."""
+@pytest.fixture
+def few_sittings(monkeypatch):
+    """Measure in fewer sittings than a user has."""
     monkeypatch.setattr(comparing, "SITTINGS", 3)
-    monkeypatch.setattr(sys, "argv", ["opscope", "compare", *arguments])
-    with pytest.raises(SystemExit) as caught:
-        app.main()
-    return caught.value.code, capsys.readouterr()
 
 
-def test_two_platforms_now(monkeypatch, capsys):
-    code, said = run(monkeypatch, capsys, "fake", "fake:factor=0.8", "-c", CONV, "--json")
-    found = json.loads(said.out)
-    assert code == 0
+@pytest.mark.usefixtures("few_sittings")
+def test_two_platforms_now():
+    result = opscope_command("compare", "fake", "fake:factor=0.8", "-c", CONV, "--json")
+    found = json.loads(result.stdout)
+    assert result.returncode == 0
     assert (found["taken"], found["quantity"]) == ("in turns", "latency_s")
     (item,) = found["configurations"]
     assert item["outcome"] == "B lower"
@@ -46,17 +43,18 @@ def test_two_platforms_now(monkeypatch, capsys):
     assert found["overall"]["counts"] == {"B lower": 1}
 
 
-def test_a_study_on_two_platforms(monkeypatch, capsys, folder):
+@pytest.mark.usefixtures("few_sittings")
+def test_a_study_on_two_platforms(folder):
     text = STUDY.replace("stop = 48", "stop = 2") + QUICK.replace("rounds = 2", "rounds = 7")
     (folder / "mine.toml").write_text(text)
-    code, said = run(monkeypatch, capsys, "fake", "fake", "--study", "mine.toml")
-    assert code == 0
-    assert "taken in turns by round" in said.out
-    assert "2 no difference shown" in said.out
+    result = opscope_command("compare", "fake", "fake", "--study", "mine.toml", cwd=folder)
+    assert result.returncode == 0
+    assert "taken in turns by round" in result.stdout
+    assert "2 no difference shown" in result.stdout
 
 
 def test_kept_runs_side_by_side(folder):
-    result = opscope_command("compare", "run:1", "run:2", cwd=folder, env=None)
+    result = opscope_command("compare", "run:1", "run:2", cwd=folder)
     assert result.returncode == 0, result.stderr
     page = " ".join(result.stdout.split())
     for part in (
@@ -73,10 +71,11 @@ def test_kept_runs_side_by_side(folder):
     assert item["outcome"] == "no difference shown"
 
 
-def test_what_cannot_be_told_exits_with_1(monkeypatch, capsys):
-    code, said = run(monkeypatch, capsys, "fake", "fake:fail_at=4", "-c", CONV)
-    assert code == app.INCOMPLETE
-    page = " ".join(said.out.replace("│", " ").split())
+@pytest.mark.usefixtures("few_sittings")
+def test_what_cannot_be_told_exits_with_1():
+    result = opscope_command("compare", "fake", "fake:fail_at=4", "-c", CONV)
+    assert result.returncode == app.INCOMPLETE
+    page = " ".join(result.stdout.replace("│", " ").split())
     assert "1 cannot be told" in page
     assert "no configuration can be compared" in page
 

@@ -3,7 +3,7 @@ import json
 import onnx
 import pytest
 
-from tests.cli.test_cli import opscope_command
+from tests.cli.running import opscope_command
 
 KEYS = {
     *("macs", "elementwise_ops", "parameters", "memory_access_elements", "memory_access_bytes"),

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from tests.cli.test_cli import opscope_command
+from tests.cli.running import opscope_command
 
 KEYS = {
     *("platform", "environment", "quality", "verdict", "span_s", "rounds", "noise", "drift"),
