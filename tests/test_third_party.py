@@ -23,7 +23,8 @@ def environment(tmp_path_factory):
         ],
         check=True,
     )
-    return {**os.environ, "PYTHONPATH": str(folder)}
+    path = os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])
+    return {**os.environ, "PYTHONPATH": path}
 
 
 def run(environment, *arguments, cwd=None):
@@ -45,7 +46,7 @@ def test_it_is_listed(environment):
 
 
 def test_it_measures(environment):
-    arguments = ("measure", "conv:h=6,cin=3,cout=4,k=3", "-p", "toy", "--json")
+    arguments = ("measure", "act:relu,h=4,c=2", "-p", "toy", "--json")
     measured = run(environment, "opscope.cli", *arguments)
     (row,) = json.loads(measured.stdout)
     assert (row["platform"], row["status"], row["origin"]) == ("toy", "ok", "measured")

@@ -12,7 +12,8 @@ import textwrap
 import pytest
 
 import opscope
-from opscope import errors
+from opscope import api, errors
+from opscope.cli import app, interruption
 from opscope.engine import machine
 from tests.cli.running import opscope_command, opscope_process
 from tests.engine.test_studies import GOOD
@@ -28,6 +29,7 @@ SUMMARY = {
     *("run", "jobs", "found", "earlier", "outcomes", "unfinished"),
     *("wall_s", "waited_s", "load_s", "run_s", "runtime_share"),
 }
+FAKE = ("-p", "fake")
 QUICK = "\n[protocol]\nrounds = 2\nmin_rounds = 2\nsamples = 2\n"
 
 
@@ -58,12 +60,17 @@ def test_help_loads_nothing_heavy():
     assert result.returncode == 0, result.stderr
 
 
-def test_platforms_as_json_and_as_a_table():
-    rows = json.loads(opscope_command("platforms", "--json").stdout)
-    for row in rows:
+@pytest.fixture(scope="module")
+def listed():
+    """Return the list of platforms."""
+    return json.loads(opscope_command("platforms", "--json").stdout)
+
+
+def test_platforms_as_json_and_as_a_table(listed):
+    for row in listed:
         assert {"name", "available", "reason", "precisions", "origin"} <= set(row)
     table = opscope_command("platforms").stdout
-    assert all(row["name"] in table for row in rows)
+    assert all(row["name"] in table for row in listed)
 
 
 def test_measure_as_json_side_by_side():
@@ -104,10 +111,9 @@ def test_what_a_platform_fuses():
     assert opscope_command(*command, "--matrix").returncode == 2
 
 
-def test_measure_without_platforms_is_on_all_that_measure():
+def test_measure_without_platforms_is_on_all_that_measure(listed):
     result = opscope_command("measure", "conv:h=8,cin=4,cout=20,k=3", "--batch", "2", "--json")
     rows = json.loads(result.stdout)
-    listed = json.loads(opscope_command("platforms", "--json").stdout)
     measuring = [row["name"] for row in listed if row["origin"] == "measured" and row["available"]]
     assert [row["platform"] for row in rows] == measuring
     assert {"litert-cpu", "onnxruntime-cpu", "openvino-cpu"} <= set(measuring)
@@ -131,8 +137,8 @@ def broken(folder):
 def test_a_broken_platform_is_listed_and_refused_with_what_mends_it(folder):
     env = broken(folder)
     remedy = "pip install --force-reinstall 'openvino"
-    listed = json.loads(opscope_process("platforms", "--json", env=env).stdout)
-    (row,) = (row for row in listed if row["name"] == "openvino-cpu")
+    rows = json.loads(opscope_process("platforms", "--json", env=env).stdout)
+    (row,) = (row for row in rows if row["name"] == "openvino-cpu")
     assert not row["available"]
     assert "ImportError: no library" in row["reason"]
     assert remedy in row["reason"]
@@ -149,16 +155,11 @@ def test_a_broken_platform_is_listed_and_refused_with_what_mends_it(folder):
     assert remedy in first["reason"]
 
 
-def test_measuring_on_nothing_is_no_success(monkeypatch, capsys):
-    from opscope import api
-    from opscope.cli import app
-
+def test_measuring_on_nothing_is_no_success(monkeypatch):
     monkeypatch.setattr(api, "platforms", list)
-    monkeypatch.setattr(sys, "argv", ["opscope", "measure", "conv:h=8,cin=3,cout=4,k=3"])
-    with pytest.raises(SystemExit) as caught:
-        app.main()
-    assert caught.value.code == app.NO_PLATFORM
-    assert "no platform whose figures are measured is available" in capsys.readouterr().err
+    result = opscope_command("measure", "conv:h=8,cin=3,cout=4,k=3")
+    assert result.returncode == app.NO_PLATFORM
+    assert "no platform whose figures are measured is available" in result.stderr
 
 
 def test_measure_shows_value_interval_origin_and_spread():
@@ -294,19 +295,14 @@ def test_steps_of_any_table(tmp_path):
     assert "LINEAR" in page
 
 
-def test_a_full_disk_anywhere_is_told_from_a_fault_of_opscope(monkeypatch, capsys):
-    from opscope import api
-    from opscope.cli import app
-
+def test_a_full_disk_anywhere_is_told_from_a_fault_of_opscope(monkeypatch):
     def run_out_of_room():
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(api, "platforms", run_out_of_room)
-    monkeypatch.setattr(sys, "argv", ["opscope", "platforms"])
-    with pytest.raises(SystemExit) as caught:
-        app.main()
-    assert caught.value.code == app.UNWRITABLE
-    assert "opscope: No space left on device. Free space" in capsys.readouterr().err
+    result = opscope_command("platforms")
+    assert result.returncode == app.UNWRITABLE
+    assert "opscope: No space left on device. Free space" in result.stderr
 
 
 def test_trials_are_kept_where_one_says(folder):
@@ -321,10 +317,14 @@ def test_trials_are_kept_where_one_says(folder):
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (("measure", "conv:h=8,cin=30,cout=4,k=3,groups=4"), 2, "groups must divide cin. Use 1,"),
+        (
+            ("measure", "conv:h=8,cin=30,cout=4,k=3,groups=4", "-p", "fake"),
+            2,
+            "groups must divide cin",
+        ),
         (("measure", "conv:h=8,cin=3,cout=4,k=3", "-p", "nope"), 2, "no platform 'nope'"),
         (("measure", "conv:h=8", "-p", "fake"), 2, "cin is missing"),
-        (("measure", "conv:h=8,cin=3,cout=4,k=3", "--precision", "int9"), 2, "not a precision"),
+        (("measure", "conv:h=8,cin=3", *FAKE, "--precision", "int9"), 2, "not a precision"),
         (("study", "show", "nope"), 2, "there is no study 'nope'"),
         (("study", "run", "bad.toml", "-p", "fake"), 2, "bad.toml: is not TOML"),
         (("study", "run", "conv-channels", "--retry", "ok"), 2, "--retry ok"),
@@ -371,20 +371,16 @@ def test_a_study_of_nothing_possible_names_file_and_space(folder):
     assert (found.returncode, found.stdout) == (4, "")
 
 
-def test_a_fault_of_opscope_itself_is_owned_up_to(monkeypatch, capsys):
-    from opscope import api
-    from opscope.cli import app
-
+def test_a_fault_of_opscope_itself_is_owned_up_to(monkeypatch):
     def break_down():
         raise ZeroDivisionError
 
     monkeypatch.setattr(api, "platforms", break_down)
-    monkeypatch.setattr(sys, "argv", ["opscope", "platforms"])
-    with pytest.raises(SystemExit) as caught:
-        app.main()
-    assert caught.value.code == app.INTERNAL
-    assert "a fault in opscope itself: ZeroDivisionError" in capsys.readouterr().err
+    result = opscope_command("platforms")
+    assert result.returncode == app.INTERNAL
+    assert "a fault in opscope itself: ZeroDivisionError" in result.stderr
     monkeypatch.setenv("OPSCOPE_DEBUG", "1")
+    monkeypatch.setattr(sys, "argv", ["opscope", "platforms"])
     with pytest.raises(ZeroDivisionError):
         app.main()
 
@@ -397,23 +393,17 @@ def test_a_fault_of_opscope_itself_is_owned_up_to(monkeypatch, capsys):
         (["platforms"], "interrupted"),
     ],
 )
-def test_an_interruption_promises_only_what_holds(monkeypatch, capsys, arguments, said):
-    from opscope import api
-    from opscope.cli import app, interruption
-
+def test_an_interruption_promises_only_what_holds(monkeypatch, arguments, said):
     def interrupt(*_, **__):
         raise KeyboardInterrupt
 
     for function in ("measure", "run_study", "platforms"):
         monkeypatch.setattr(api, function, interrupt)
-    monkeypatch.setattr(sys, "argv", ["opscope", *arguments])
-    with pytest.raises(SystemExit) as caught:
-        app.main()
-    assert caught.value.code == interruption.INTERRUPTED
-    errors = capsys.readouterr().err
-    assert "interrupted" in errors
-    assert errors.endswith(f"{said}\n")
-    assert ("kept" in errors) == (arguments[0] == "study")
+    result = opscope_command(*arguments)
+    assert result.returncode == interruption.INTERRUPTED
+    assert "interrupted" in result.stderr
+    assert result.stderr.endswith(f"{said}\n")
+    assert ("kept" in result.stderr) == (arguments[0] == "study")
 
 
 def test_measuring_says_once_that_it_waits_for_another_opscope(folder):

@@ -41,9 +41,16 @@ def outcomes(executor, *cohorts):
     return by_cout
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def executor():
     with LocalExecutor(poll_s=0.05) as executor:
+        yield executor
+
+
+@pytest.fixture
+def idle():
+    """Return an executor that has no worker yet."""
+    with LocalExecutor() as executor:
         yield executor
 
 
@@ -129,8 +136,8 @@ def test_a_cohort_given_up_leaves_no_answers_for_the_next(executor):
 
 
 def test_a_visit_has_a_limit_of_its_own(executor):
-    trials = outcomes(executor, cohort_for("fake:pause_ms=600", 1, visit_s=0.3))
-    assert trials[1].reason == "visit took longer than its limit of 0.3 s"
+    trials = outcomes(executor, cohort_for("fake:pause_ms=60", 1, visit_s=0.05))
+    assert trials[1].reason == "visit took longer than its limit of 0.05 s"
 
 
 def test_timed_work_waits_for_the_machine_and_other_work_does_not(executor):
@@ -236,7 +243,7 @@ def test_a_worker_that_dies_while_it_waits_is_no_fault_of_its_job(executor):
     assert [trial.status for trial in rest] == ["ok"]
 
 
-def test_after_a_death_at_no_job_the_rest_is_tried_again_together(executor, monkeypatch):
+def test_after_a_death_at_no_job_the_rest_is_tried_again_together(idle, monkeypatch):
     cohort = cohort_for("fake", 1, 2, 3)
     first, *rest = (Trial(job=job, status="ok") for job in cohort.jobs)
     death = WorkerDied(-signal.SIGKILL, Position(phase="probes"), "")
@@ -263,11 +270,11 @@ def test_after_a_death_at_no_job_the_rest_is_tried_again_together(executor, monk
             """Hold nothing."""
 
     monkeypatch.setattr(local, "WorkerProcess", Scripted)
-    assert list(executor.execute([cohort])) == [first, *rest]
+    assert list(idle.execute([cohort])) == [first, *rest]
     assert asked == [cohort.jobs, cohort.jobs[1:]]
 
 
-def test_workers_that_never_get_to_a_job_are_given_up(executor, monkeypatch):
+def test_workers_that_never_get_to_a_job_are_given_up(idle, monkeypatch):
     started = []
 
     class Stillborn(WorkerProcess):
@@ -277,13 +284,13 @@ def test_workers_that_never_get_to_a_job_are_given_up(executor, monkeypatch):
             self._process.kill()
 
     monkeypatch.setattr(local, "WorkerProcess", Stillborn)
-    trials = outcomes(executor, cohort_for("fake", 1, 2))
+    trials = outcomes(idle, cohort_for("fake", 1, 2))
     assert {trial.status for trial in trials.values()} == {"failed"}
     reason = "the worker process ended in starting: killed by SIGKILL"
     assert all(trial.reason.startswith(reason) for trial in trials.values())
     assert len(started) == 3
     with pytest.raises(WorkerError, match=r"no worker process starts \(killed by SIGKILL"):
-        executor.describe("fake")
+        idle.describe("fake")
 
 
 def test_a_worker_that_ends_as_it_opens_a_platform_blames_the_platform(executor, monkeypatch):

@@ -40,7 +40,7 @@ def statuses(found):
     return {cout: tuple(trial.status for trial in c.trials) for cout, c in found.items()}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def lockstep():
     with Lockstep(poll_s=0.05) as lockstep:
         yield lockstep
@@ -92,13 +92,13 @@ def test_few_rounds_are_in_doubt(lockstep):
     assert "2 rounds are too few" in found[1].paired.doubt
 
 
-@pytest.mark.parametrize("side", [0, 1])
 @pytest.mark.parametrize(
-    ("fault", "limits", "reason"),
+    ("side", "fault", "limits", "reason"),
     [
-        ("crash_at", {}, "killed by SIGSEGV"),
-        ("hang_at", {"prepare_s": 1.0}, "longer than its limit of 1 s"),
-        ("fail_at", {}, "the fake refuses cout=3"),
+        (0, "crash_at", {}, "killed by SIGSEGV"),
+        (1, "crash_at", {}, "killed by SIGSEGV"),
+        (1, "hang_at", {"prepare_s": 1.0}, "longer than its limit of 1 s"),
+        (0, "fail_at", {}, "the fake refuses cout=3"),
     ],
 )
 def test_a_side_that_breaks_fails_alone_and_hangs_nobody(lockstep, side, fault, limits, reason):
@@ -138,13 +138,13 @@ def test_a_worker_killed_between_turns_costs_nothing(lockstep, side):
     assert [tuple(t.status for t in contest.trials) for contest in found] == [("ok", "ok")] * 2
 
 
-def test_workers_serve_cohort_after_cohort_and_end(lockstep):
-    contests(lockstep, cohorts("fake", "fake", 1))
-    workers = dict(lockstep._workers)
-    contests(lockstep, cohorts("fake", "fake", 2))
-    assert lockstep._workers == workers
-    pids = [worker._process.pid for worker in workers.values()]
-    lockstep.close()
+def test_workers_serve_cohort_after_cohort_and_end():
+    with Lockstep(poll_s=0.05) as lockstep:
+        contests(lockstep, cohorts("fake", "fake", 1))
+        workers = dict(lockstep._workers)
+        contests(lockstep, cohorts("fake", "fake", 2))
+        assert lockstep._workers == workers
+        pids = [worker._process.pid for worker in workers.values()]
     for pid in pids:
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
