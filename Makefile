@@ -1,11 +1,12 @@
 # make demo    a study on this machine, from nothing to a finding
-# make test    every test
+# make test    every test, and how much of the code they reach
+# make test-core   all but the tests marked slow, without coverage, for while you work
 # make check   what the code must pass besides: style, types, floors, no duplicate names
 # make bench   timings, printed beside their targets; never part of CI
 # make bench-instrument   how far latencies can be trusted; half an hour on an idle machine
 BIN := .venv/bin
 
-.PHONY: demo test check bench bench-instrument format clean
+.PHONY: demo test test-core check bench bench-instrument format clean
 
 demo:
 	@scripts/setup run
@@ -17,6 +18,10 @@ test:
 	$(BIN)/coverage run -m pytest
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
+
+test-core:
+	@scripts/setup dev
+	$(BIN)/python -m pytest -m 'not slow'
 
 check:
 	@scripts/setup dev

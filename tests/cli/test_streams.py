@@ -148,6 +148,7 @@ def test_arguments_that_are_no_text_are_refused():
     assert b"the command line: it is not text in UTF-8. Rename the file" in result.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("delay_s", [0.0, 0.3, 0.9])
 def test_several_interrupts_in_a_row_end_it_in_one_line(tmp_path, delay_s):
     study = GOOD.replace("stop = 16", "stop = 4000")
