@@ -29,10 +29,15 @@ class TestTwoThreads(PlatformConformance):
     package = "ai-edge-litert"
 
 
-def executed(text, *, precision=Precision.FP32, instrumentation=None):
+class TestHalfWeights(PlatformConformance):
+    platform = "litert-cpu:weights=fp16"
+    package = "ai-edge-litert"
+
+
+def executed(text, *, on="litert-cpu", precision=Precision.FP32, instrumentation=None):
     """Return the steps of a workload's deployment after some calls."""
     workload = Workload(configuration=resolve(text), precision=precision)
-    deployment = open_platform("litert-cpu").prepare(
+    deployment = open_platform(on).prepare(
         workload, seed=1, instrumentation=instrumentation or Instrumentation()
     )
     deployment.bind(build(workload).draw_inputs(1))
@@ -100,6 +105,38 @@ def test_times_are_found_where_xnnpack_takes_several_parts_of_a_network(text):
     known = {node for step in executed(text) for node in step.sources}
     assert known == {node for step in steps for node in step.sources}
     assert sum(step.time_s for step in steps) > 0
+
+
+@pytest.mark.parametrize(
+    "text", ["zoo:mobilenet_v2,input=64", "zoo:resnet50_v1,input=64", "zoo:kws_crnn"]
+)
+def test_weights_in_fp16_are_unpacked_by_xnnpack_before_any_call(text):
+    steps = executed(text, on="litert-cpu:weights=fp16")
+    assert steps == executed(text)
+    products = [step for step in steps if step.kind.split()[0] in litert_steps.MATRICES]
+    assert {(step.kind.split()[1], step.format) for step in products} == {("(XNNPACK)", "f32")}
+
+
+@pytest.mark.skipif(
+    importlib.metadata.version("ai-edge-litert") not in litert_profile.TRIED,
+    reason="the profiler of this version of ai-edge-litert has not been tried",
+)
+def test_a_profile_tells_the_same_kernels_whatever_weights_are_stored_in():
+    text = "zoo:nasnet_a_mobile,input=64"
+    whole, half = (
+        [step.kind for step in executed(text, on=platform, instrumentation=PROFILE)]
+        for platform in ("litert-cpu", "litert-cpu:weights=fp16")
+    )
+    assert half == whole
+
+
+def test_integers_are_not_stored_in_fp16():
+    workload = Workload(
+        configuration=resolve("conv:h=8,cin=4,cout=4,k=3"), precision=Precision.INT8
+    )
+    platform = open_platform("litert-cpu:weights=fp16")
+    assert platform.info().weights is Precision.FP16
+    assert "leave out weights=fp16" in platform.supports(workload)
 
 
 def test_a_version_whose_profiler_is_not_known_tells_no_times(monkeypatch):

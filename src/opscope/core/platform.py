@@ -80,6 +80,8 @@ class PlatformInfo(Record, frozen=True, kw_only=True):
         tells: Of which deployments it tells what they execute: ``all``, ``profiled`` ones, or
             ``none``.
         computes: Whether its outputs are those of its own kernels, and so worth comparing.
+        weights: What weights that are not integers are rounded to before they are stored; outputs
+            are no more exact than that.
     """
 
     name: str
@@ -95,6 +97,7 @@ class PlatformInfo(Record, frozen=True, kw_only=True):
     instruction_set: tuple[str, ...] = ()
     tells: Literal["all", "profiled", "none"] = "all"
     computes: bool = True
+    weights: Precision = Precision.FP32
 
     @property
     def fingerprint(self) -> str:

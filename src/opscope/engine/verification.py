@@ -48,7 +48,7 @@ def verified(
     share = share_as_asked(build(workload), executed, workload.precision)
     _check_precision(platform, workload, executed, share)
     error = _output_error(platform, workload, deployment, seed)
-    if error is not None and not error <= TOLERANCE[workload.precision]:
+    if error is not None and not error <= _tolerance(platform, workload):
         raise PlatformError(
             f"{platform.info().name} computes another result than onnxruntime does in fp32: it "
             f"is off by {_times(error)} standard deviations of the right one",
@@ -61,6 +61,11 @@ def verified(
         devices=_counts(node.device for node in executed if node.device),
         output_error=error,
     )
+
+
+def _tolerance(platform: Platform, workload: Workload) -> float:
+    """Return the largest error explained by the precision asked for, or by rounded weights."""
+    return max(TOLERANCE[workload.precision], TOLERANCE[platform.info().weights])
 
 
 def _counts(names: Iterable[str]) -> tuple[tuple[str, int], ...]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import functools
 import resource
 import time
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
+from msgspec.structs import replace
 
 from opscope.convert.tflite import TfliteModel, quantization, tflite_model
 from opscope.core.configuration import Precision, Workload
@@ -32,6 +33,7 @@ class Options(Record, frozen=True, kw_only=True):
     """What ``litert-cpu:…`` may say."""
 
     threads: Threads = 1
+    weights: Literal["fp32", "fp16"] = "fp32"
 
 
 class LiteRtFamily:
@@ -54,15 +56,19 @@ class LiteRtCpu:
         self._options = options
 
     def info(self) -> PlatformInfo:
-        """Return device, version and precisions."""
-        return _described().info(self._name, self._options.threads)
+        """Return device, version, precisions, and what weights are stored in."""
+        weights = self._options.weights
+        info = _described(weights).info(self._name, self._options.threads)
+        return replace(info, weights=Precision(weights))
 
     def supports(self, workload: Workload) -> str:
         """Refuse precisions there is no converted form for, and INT8 without its quantiser."""
-        lacking = missing_package(quantization.PACKAGE)
-        if workload.precision is Precision.INT8 and lacking:
-            return f"INT8 for {self._name.name}: {lacking}"
-        return _described().refusal(workload)
+        if workload.precision is Precision.INT8:
+            if self._options.weights != "fp32":
+                return f"INT8 has weights of integers: leave out weights={self._options.weights}"
+            if lacking := missing_package(quantization.PACKAGE):
+                return f"INT8 for {self._name.name}: {lacking}"
+        return _described(self._options.weights).refusal(workload)
 
     def load(self) -> None:
         """Import LiteRT."""
@@ -74,7 +80,7 @@ class LiteRtCpu:
         """Return an interpreter over the graph's TFLite form."""
         graph = build(workload)
         make = _kept if graph.size_bytes <= _KEPT_BYTES else _form
-        model = make(graph, seed, workload.precision)
+        model = make(graph, seed, workload.precision, self._options.weights)
         return LiteRtDeployment(model, self._options.threads, instrumentation)
 
 
@@ -138,20 +144,23 @@ class LiteRtDeployment(TimedDeployment):
         self._interpreter = self._profiler = None
 
 
-def _described() -> CpuRuntime:
-    """Return the platform as data: with INT8 where the quantiser is installed."""
-    precisions = (Precision.FP32, Precision.INT8)
+def _described(weights: str = "fp32") -> CpuRuntime:
+    """Return the platform as data: with INT8 where the quantiser is and weights are left to it."""
+    integers = weights == "fp32" and not missing_package(quantization.PACKAGE)
     return CpuRuntime(
         platform="litert-cpu",
         family="litert",
         package=PACKAGE,
         description="LiteRT (TensorFlow Lite), CPU with XNNPACK",
-        precisions=precisions[: 1 if missing_package(quantization.PACKAGE) else 2],
+        precisions=(Precision.FP32, Precision.INT8) if integers else (Precision.FP32,),
+        options=(
+            ("weights", "what they are stored in, fp32 or fp16; not what is computed (fp32)"),
+        ),
     )
 
 
-def _form(graph: Graph, seed: int, precision: Precision) -> TfliteModel:
-    model = tflite_model(graph, seed)
+def _form(graph: Graph, seed: int, precision: Precision, weights: str) -> TfliteModel:
+    model = tflite_model(graph, seed, half_weights=weights == "fp16")
     if precision is not Precision.INT8:
         return model
     load_package(quantization.PACKAGE, ("Quantizer",), module=f"{quantization.MODULE}.quantizer")

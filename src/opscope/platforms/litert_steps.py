@@ -76,16 +76,20 @@ class Operator(Record, frozen=True, kw_only=True):
 
 
 def operators(interpreter: Any) -> list[Operator]:
-    """Return the operators of an interpreter whose tensors are allocated."""
+    """Return the operators of an interpreter whose tensors are allocated.
+
+    Those that unpack weights stored in FP16 for XNNPACK, once as it is prepared, are left out.
+    """
     details = interpreter._get_ops_details()  # noqa: SLF001 - there is no other way to them
     parts = _parts(details)
     found = []
     for detail in details:
         code, number = detail["op_name"], detail["index"]
-        if code == DELEGATE:
-            continue
         # Of what an operator takes and yields, the activations are what its kernel computes in.
         types = [type_.__name__ for type_ in (*detail["result_types"], *detail["operand_types"])]
+        unpacks = code == "DEQUANTIZE" and types[-1] == "float16" and number in parts
+        if code == DELEGATE or unpacks:
+            continue
         computes = code not in _NO_ARITHMETIC
         name = interpreter._get_tensor_details(int(detail["outputs"][0]), 0)["name"]  # noqa: SLF001
         found.append(

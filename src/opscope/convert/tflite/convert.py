@@ -63,11 +63,15 @@ class TfliteModel(Record, frozen=True, kw_only=True):
     sources: Mapping[str, tuple[str, ...]]
 
 
-def tflite_model(graph: Graph, seed: int) -> TfliteModel:
+def tflite_model(graph: Graph, seed: int, *, half_weights: bool = False) -> TfliteModel:
     """Return a graph as a TFLite file in FP32, its weights drawn from ``seed``.
 
+    With ``half_weights`` those of products of matrices are stored in FP16, and biases as they are,
+    as ai-edge-quantizer's ``float_casting`` leaves them.
+
     Raises:
-        UnsupportedWorkload: If TFLite has no form of a node; it names node and operator.
+        UnsupportedWorkload: If TFLite has no form of a node; it names node and operator. If a
+            weight to be stored in FP16 is too large.
         PlatformError: If a matrix product got lost on the way.
     """
     if graph.size_bytes > LARGEST_BYTES:
@@ -84,6 +88,8 @@ def tflite_model(graph: Graph, seed: int) -> TfliteModel:
         _convert(builder, node)
     outputs = _outputs(builder, graph, inputs)
     _check_products(builder)
+    if half_weights:
+        _halve(builder)
     names = [tensor.name for tensor in (*graph.inputs, *graph.outputs)]
     return TfliteModel(
         data=builder.writer.finish(
@@ -124,6 +130,15 @@ def _tensors(names: list[str], values: list[Value]) -> tuple[TfliteTensor, ...]:
         TfliteTensor(name=name, order=value.order)
         for name, value in zip(names, values, strict=False)
     )
+
+
+def _halve(builder: Builder) -> None:
+    try:
+        builder.writer.halve(MATRICES)
+    except OverflowError as exc:
+        raise UnsupportedWorkload(
+            "a weight is too large for FP16", where=f"tensor {str(exc)!r}"
+        ) from exc
 
 
 def _check_products(builder: Builder) -> None:

@@ -6,7 +6,7 @@ It knows the file format and nothing of networks.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -139,9 +139,21 @@ class TfliteWriter:
 
     def counts(self) -> Counter[str]:
         """Return how many operators there are of each code."""
-        names = {number: name for name, number in vars(self.schema.BuiltinOperator).items()}
-        codes = [names[number] for number, _ in self._codes]
-        return Counter(codes[operator.opcodeIndex] for operator in self._operators)
+        return Counter(self._codes_of(self._operators))
+
+    def halve(self, codes: Collection[str]) -> None:
+        """Store the constant weights of operators of some codes in FP16, each before a DEQUANTIZE.
+
+        Weights are what an operator takes second.
+
+        Raises:
+            OverflowError: If a weight is beyond FP16's largest number; it names the tensor.
+        """
+        written, self._operators = self._operators, []
+        for code, operator in zip(self._codes_of(written), written, strict=True):
+            if code in codes and self._tensors[operator.inputs[1]].buffer:
+                self._halve(operator.inputs[1])
+            self._operators.append(operator)
 
     def finish(
         self, inputs: Sequence[int], outputs: Sequence[int], names: Sequence[str] = ()
@@ -170,6 +182,22 @@ class TfliteWriter:
         builder = flatbuffers.Builder(room + 1024 * len(self._tensors) + 1024)
         builder.Finish(model.Pack(builder), IDENTIFIER)
         return bytes(memoryview(builder.Bytes)[builder.Head() :])
+
+    def _halve(self, index: int) -> None:
+        """Let a constant be what a DEQUANTIZE yields from its contents in FP16."""
+        whole, values, name = self._tensors[index], self.contents(index), self.name(index)
+        if np.abs(values).max(initial=0) > np.finfo(np.float16).max:
+            raise OverflowError(name)
+        half = self.tensor(values.shape, "float16", name=name)
+        whole.name = f"{name}_dequant".encode()
+        self._tensors[half].buffer, whole.buffer = whole.buffer, 0
+        self.replace(half, values.astype(np.float16))
+        self.operator("DEQUANTIZE", [half], [index], "DequantizeOptions")
+
+    def _codes_of(self, operators: Sequence[Any]) -> list[str]:
+        names = {number: name for name, number in vars(self.schema.BuiltinOperator).items()}
+        codes = [names[number] for number, _ in self._codes]
+        return [codes[operator.opcodeIndex] for operator in operators]
 
     def _code(self, code: str, custom: str) -> int:
         number = getattr(self.schema.BuiltinOperator, code)
