@@ -112,10 +112,11 @@ def test_a_model_above_2_gb_is_unsupported(monkeypatch):
         form(CONV)
 
 
-def test_nothing_is_said_nor_left_behind(tmp_path, monkeypatch, caplog, capfd):
+@pytest.mark.parametrize("text", ["block:dense,h=8,cin=16", "gru:t=5,cin=8,hidden=8"])
+def test_nothing_is_said_nor_left_behind(text, tmp_path, monkeypatch, caplog, capfd):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     level = logging.getLogger().level
-    form("block:dense,h=8,cin=16")
+    form(text)
     assert logging.getLogger().level == level
     assert not caplog.records
     assert capfd.readouterr() == ("", "")

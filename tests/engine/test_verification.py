@@ -57,6 +57,12 @@ def test_a_stack_is_judged_by_its_copies_not_by_the_convolution_that_feeds_them(
     assert "Conv" not in str(caught.value)
 
 
+def test_a_recurrence_is_judged_by_its_own_kernel_not_by_what_moves_its_output():
+    workload = Workload.parse("gru:t=5,cin=8,hidden=8,bidirectional=1@int8")
+    with pytest.raises(UnsupportedWorkload, match="none of it in int8"):
+        verify("openvino-cpu", workload)
+
+
 def test_a_concatenation_of_8_bits_runs_in_8_bits():
     assert verify("onnxruntime-cpu", Workload.parse("concat:h=8,c=16@int8")).as_asked == 1
 

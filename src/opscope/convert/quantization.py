@@ -23,6 +23,9 @@ from opscope.graph import Graph
 INTEGERS = (Precision.INT8, Precision.UINT8)
 """Precisions whose forms hold quantise-dequantise pairs."""
 
+_WARNINGS, _ERRORS = 2, 3
+"""Levels of onnxruntime's log; the first is its default."""
+
 CALIBRATIONS = 4
 """Inputs that the ranges of activations are taken from; the first are those that are timed."""
 
@@ -82,10 +85,14 @@ class _Calibration:
 
 @contextmanager
 def _silent() -> Iterator[None]:
-    """Keep back the advice that quantisation gives on the root logger."""
+    """Keep back the advice that quantisation gives, and what onnxruntime warns of meanwhile."""
+    import onnxruntime as ort
+
     level = logging.getLogger().level
     logging.getLogger().setLevel(logging.ERROR)
+    ort.set_default_logger_severity(_ERRORS)
     try:
         yield
     finally:
         logging.getLogger().setLevel(level)
+        ort.set_default_logger_severity(_WARNINGS)

@@ -93,8 +93,9 @@ def share_as_asked(
     """Return the share of a graph's work that kernels of ``precision`` did.
 
     Work is MACs; in a graph without any, element-wise operations, or else nodes; in a stack, that
-    of its copies. Source nodes of a step whose format is not told count neither way; None if that
-    leaves nothing.
+    of its copies. A node that several steps do the work of is judged by the one named after it,
+    else by the first that computes. Source nodes of a step whose format is not told count neither
+    way; None if that leaves nothing.
     """
     counted = count_layers(graph)
     layers = [layer for layer in counted if copy_of(layer.name) is not None] or counted
@@ -105,8 +106,9 @@ def share_as_asked(
         work = dict.fromkeys(work, 1)
     told: dict[str, bool] = {}
     for node in executed:
-        if node.format:
-            told |= dict.fromkeys(node.sources, node.format in FORMATS.get(precision, ()))
+        for name in node.sources if node.format else ():
+            if name not in told or name == node.name:
+                told[name] = node.format in FORMATS.get(precision, ())
     known = sum(work.get(name, 0) for name in told)
     return (
         sum(work.get(name, 0) for name, right in told.items() if right) / known if known else None

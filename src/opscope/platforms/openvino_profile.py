@@ -16,6 +16,9 @@ _FORMATS = {"f32": "f32", "f16": "f16", "bf16": "bf16", "i8": "i8", "u8": "i8"}
 _UNBIASED = "/WithoutBiases"
 """What OpenVINO adds to the name of a layer whose bias it takes off, to fuse it again."""
 
+_SCALING = ("Convert_", "Subtract_", "Multiply_")
+"""What OpenVINO calls the parts of a quantisation that it adds itself."""
+
 _FACTS = ("layerType", "originalLayersNames", "runtimePrecision")
 """What OpenVINO says of each node of the compiled graph."""
 
@@ -44,11 +47,20 @@ def seen(executed: Any, times_s: Mapping[str, float]) -> list[Seen]:
                     takes=tuple(takes),
                     yields=(name,),
                     added=kind == "Reorder",
-                    format="" if kind in _NO_ARITHMETIC else _FORMATS.get(precision, ""),
+                    format=""
+                    if _only_carries(kind, names, precision)
+                    else _FORMATS.get(precision, ""),
                     time_s=times_s.get(name),
                 )
             )
     return found
+
+
+def _only_carries(kind: str, names: str, precision: str) -> bool:
+    """Tell whether a node only moves data, or quantises what was in FP32."""
+    if kind != "Subgraph" or precision != "f32":
+        return kind in _NO_ARITHMETIC
+    return all(name.startswith(_SCALING) or "QuantizeLinear" in name for name in names.split(","))
 
 
 class Profile:

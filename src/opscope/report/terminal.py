@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from opscope.core.execution import Execution
@@ -30,7 +30,9 @@ _SHOWN = 8
 
 def platform_table(listings: Sequence[PlatformListing]) -> Table:
     """Return the list of platforms, with the remedy where one is missing."""
-    table = Table("platform", "available", "precisions", "figures are", "what it is")
+    name = Column("platform", no_wrap=True)  # names and commands are to be typed: whole
+    what_it_is = Column("what it is", overflow="fold")
+    table = Table(name, "available", "precisions", "figures are", what_it_is)
     for listing in listings:
         what = listing.description if listing.available else listing.reason
         table.add_row(
