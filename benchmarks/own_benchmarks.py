@@ -18,6 +18,7 @@ from contextlib import closing
 from pathlib import Path
 
 from benchmarks.figures import show
+from opscope.convert.tflite import tflite_model
 from opscope.core.configuration import Workload
 from opscope.core.study import Instrumentation
 from opscope.graph import build
@@ -75,9 +76,23 @@ def onnxruntime_profile(path: Path, workload: Workload) -> float:
     return min(times_us) / 1e6
 
 
+def litert_benchmark(path: Path, workload: Workload) -> float:
+    """Return what LiteRT's ``litert-benchmark`` says of the TFLite file that opscope runs.
+
+    It runs it by the newer CompiledModel, and writes hundredths of milliseconds.
+    """
+    model, said = path.with_suffix(".tflite"), path.with_suffix(".json")
+    model.write_bytes(tflite_model(build(workload), SEED).data)
+    how = f"--num_threads 1 --warmup_runs {CALLS} --num_runs {CALLS} --result_json {said}"
+    command = [str(Path(sys.executable).with_name("litert-benchmark")), "--model", str(model)]
+    subprocess.run([*command, *how.split()], check=True, capture_output=True)
+    return float(json.loads(said.read_text(encoding="utf-8"))["latency"]["min_ms"]) / 1e3
+
+
 TOOLS: dict[str, tuple[Tool, Instrumentation]] = {
     "openvino-cpu": (benchmark_app, Instrumentation()),
     "onnxruntime-cpu": (onnxruntime_profile, Instrumentation(profile=True)),
+    "litert-cpu": (litert_benchmark, Instrumentation()),
 }
 """The tool of each platform, and how opscope's deployment is to be instrumented to be its like."""
 
