@@ -1,3 +1,5 @@
+from importlib.util import find_spec
+
 import numpy as np
 import onnxruntime
 import pytest
@@ -8,6 +10,8 @@ from opscope.core.study import Instrumentation
 from opscope.graph import build, resolve
 from opscope.platforms.registry import open_platform
 from opscope.testing.models import onnx_model, small_network
+
+needs_torch = pytest.mark.skipif(find_spec("torch") is None, reason="PyTorch is not installed")
 
 
 def integers():
@@ -22,6 +26,7 @@ def integers():
         ("onnxruntime-cpu", integers),
         ("openvino-cpu", small_network),
         ("litert-cpu", small_network),
+        pytest.param("pytorch-cpu", small_network, marks=needs_torch),
     ],
 )
 def test_imported_models_run_like_any_other(platform, make, tmp_path):

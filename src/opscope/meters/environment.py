@@ -15,7 +15,10 @@ from opscope.core.environment import Environment
 from opscope.meters.container import container_limits
 from opscope.platforms import cpu
 
-PACKAGES = ("numpy", "onnx", "onnxruntime", "openvino", "msgspec", "sqlalchemy")
+PACKAGES = (
+    *("numpy", "onnx", "onnxruntime", "openvino", "torch", "torchao"),
+    *("msgspec", "sqlalchemy"),
+)
 """Packages whose version can change a figure or how it is kept."""
 
 _CPUS = Path("sys/devices/system/cpu")

@@ -5,7 +5,10 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 import importlib.util
-from collections.abc import Sequence
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
@@ -74,6 +77,21 @@ def broken_package(
     return PlatformUnavailable(
         f"the package {package}{place} is broken: {' '.join(fault.split())}", remedy=remedy
     )
+
+
+@contextmanager
+def muted() -> Iterator[None]:
+    """Keep back what a package's own code, C++ too, writes to the standard error stream."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def _reinstall(requirement: Requirement) -> str:

@@ -75,6 +75,9 @@ class PlatformConformance:
     def _module(self) -> str:
         return self.module or (self.package or "").replace("-", "_")
 
+    networks: tuple[str, ...] = NETWORKS
+    """Networks to try; fewer where preparing one takes long."""
+
     @pytest.fixture
     def opened(self) -> Platform:
         """Return the platform, opened."""
@@ -163,6 +166,8 @@ class PlatformConformance:
 
     @pytest.mark.parametrize("configuration", [*WORKLOADS, *NETWORKS])
     def test_agrees_with_the_reference(self, opened: Platform, configuration: str) -> None:
+        if configuration not in (*WORKLOADS, *self.networks):
+            pytest.skip(f"{self.platform} takes long to prepare a network, and tries others")
         execution = _verified(opened, Workload(configuration=resolve(configuration)))
         if execution is None:
             assert opened.info().deployments == "reporting"
