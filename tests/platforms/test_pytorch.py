@@ -23,22 +23,26 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip insta
 class TestEager(PlatformConformance):
     platform = "pytorch-cpu"
     package = "torch"
+    extra = "torch"
 
 
 class TestChannelsLast(PlatformConformance):
     platform = "pytorch-cpu:channels_last=yes"
     package = "torch"
+    extra = "torch"
 
 
 class TestOneDnnLayout(PlatformConformance):
     platform = "pytorch-cpu:onednn=yes"
     package = "torch"
+    extra = "torch"
 
 
 @pytest.mark.slow
 class TestCompiled(PlatformConformance):
     platform = "pytorch-compile"
     package = "torch"
+    extra = "torch"
     networks = NETWORKS[:1]
 
 

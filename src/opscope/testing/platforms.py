@@ -71,12 +71,12 @@ class PlatformConformance:
 
     The suite skips without it."""
 
+    networks: tuple[str, ...] = NETWORKS
+    """Networks to try; fewer where preparing one takes long."""
+
     @property
     def _module(self) -> str:
         return self.module or (self.package or "").replace("-", "_")
-
-    networks: tuple[str, ...] = NETWORKS
-    """Networks to try; fewer where preparing one takes long."""
 
     @pytest.fixture
     def opened(self) -> Platform:
