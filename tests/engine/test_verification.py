@@ -162,3 +162,4 @@ def test_an_error_is_in_standard_deviations_of_the_right_output():
     assert output_error(off, right) == pytest.approx(0.5, rel=0.02)
     assert output_error({"y": np.array([1, 2, 3])}, {"y": np.array([1, 2, 4])}) == 1 / 3
     assert output_error({"y": np.full(4, 7.0)}, {"y": np.full(4, 7.0)}) == 0
+    assert output_error({"y": np.full(4, 7.07)}, {"y": np.full(4, 7.0)}) == pytest.approx(1)

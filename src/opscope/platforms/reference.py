@@ -12,6 +12,10 @@ from opscope.platforms.loading import loadable
 from opscope.platforms.packages import load_package
 
 
+_FLAT = 0.01
+"""Of the largest output: what is spread less, as a stack of softmaxes is, is held against this."""
+
+
 def reference_outputs(graph: Graph, seed: int, inputs: Arrays) -> dict[str, np.ndarray]:
     """Return the outputs of ``graph``, weights drawn from ``seed``, by name.
 
@@ -32,6 +36,8 @@ def reference_outputs(graph: Graph, seed: int, inputs: Arrays) -> dict[str, np.n
 def output_error(outputs: Arrays, expected: Mapping[str, np.ndarray]) -> float:
     """Return by how much outputs differ: root mean square over their standard deviation.
 
+    The deviation counts for 1 % of the largest output at least.
+
     Of several outputs the worst; of whole numbers, such as an ArgMax's, the share that differs.
     Infinite where a number is missing or a shape is another.
     """
@@ -44,6 +50,6 @@ def _error(output: np.ndarray, right: np.ndarray) -> float:
     if not np.issubdtype(right.dtype, np.floating):
         return float(np.mean(output != right))
     wide = right.astype(np.float64)
-    scale = float(np.std(wide)) or float(np.abs(wide).max(initial=0.0)) or 1.0
+    scale = max(float(np.std(wide)), _FLAT * float(np.abs(wide).max(initial=0.0))) or 1.0
     error = float(np.sqrt(np.mean(np.square(output.astype(np.float64) - wide)))) / scale
     return error if np.isfinite(error) else float("inf")
