@@ -8,6 +8,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from typing import TextIO
 
 
 @contextlib.contextmanager
@@ -19,7 +20,7 @@ def quiet() -> Iterator[Callable[[], str]]:
     """
     with tempfile.TemporaryFile() as file:
         _flush()
-        kept = {stream: os.dup(stream) for stream in (1, 2)}
+        kept = {number: os.dup(number) for number in (1, 2)}
 
         def said() -> str:
             _flush()
@@ -27,15 +28,24 @@ def quiet() -> Iterator[Callable[[], str]]:
                 errors="replace"
             )
 
-        for stream in kept:
-            os.dup2(file.fileno(), stream)
+        for number in kept:
+            os.dup2(file.fileno(), number)
+        # Python's streams may lead elsewhere. What keeps these two is not left with closed ones.
+        out, err = map(_text, kept)
         try:
-            yield said
+            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+                yield said
         finally:
+            for stream in (out, err):
+                stream.flush()
             _flush()
-            for stream, copy in kept.items():
-                os.dup2(copy, stream)
+            for number, copy in kept.items():
+                os.dup2(copy, number)
                 os.close(copy)
+
+
+def _text(number: int) -> TextIO:
+    return open(number, "w", encoding="utf-8", closefd=False)
 
 
 def _flush() -> None:

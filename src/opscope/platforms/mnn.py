@@ -19,7 +19,7 @@ from opscope.core.configuration import Precision, Workload
 from opscope.core.platform import PlatformInfo, PlatformListing, PlatformName
 from opscope.core.record import Record
 from opscope.core.study import Instrumentation
-from opscope.errors import UnsupportedWorkload
+from opscope.errors import PlatformError, UnsupportedWorkload
 from opscope.graph import Graph, build
 from opscope.graph.graph import Tensor
 from opscope.platforms.base import Arrays, ExecutedNode, TimedDeployment, read_options
@@ -248,7 +248,11 @@ def seen(steps: Sequence[tuple[str, str]], times: Sequence[Sequence[float]]) -> 
 
 
 def _shaped(array: Any, tensor: Tensor) -> np.ndarray:
-    return np.array(array, tensor.dtype).reshape(tensor.shape)
+    values = np.array(array, tensor.dtype)
+    if values.size != tensor.size:
+        what = f"MNN computes {values.size} values of {tensor.name}, which has {tensor.size}"
+        raise PlatformError(what)
+    return values.reshape(tensor.shape)
 
 
 def _runtime() -> Any:

@@ -9,13 +9,11 @@ import re
 import resource
 import tempfile
 import time
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 
 from opscope.convert.pnnx import Layer, NcnnModel, ncnn_model
 from opscope.convert.quiet import quiet
@@ -28,6 +26,7 @@ from opscope.errors import PlatformError
 from opscope.graph import Graph, build
 from opscope.platforms.base import Arrays, ExecutedNode, TimedDeployment, read_options
 from opscope.platforms.execution import Seen, attribute
+from opscope.platforms.ordering import PRODUCTS, in_order
 from opscope.platforms.packages import load_package
 from opscope.platforms.runtimes import CpuRuntime, Threads
 
@@ -40,17 +39,16 @@ RUNTIME = CpuRuntime(
     precisions=(Precision.FP32,),
 )
 
-_LINEAR = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 _POOLS = ("MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool")
 _ARITHMETIC = ("Add", "Sub", "Mul", "Div")
 
 _OPERATORS: Mapping[str, tuple[str, ...]] = {
-    "Convolution": _LINEAR,
-    "ConvolutionDepthWise": _LINEAR,
-    "Deconvolution": _LINEAR,
-    "DeconvolutionDepthWise": _LINEAR,
-    "InnerProduct": _LINEAR,
-    "Gemm": _LINEAR,
+    "Convolution": PRODUCTS,
+    "ConvolutionDepthWise": PRODUCTS,
+    "Deconvolution": PRODUCTS,
+    "DeconvolutionDepthWise": PRODUCTS,
+    "InnerProduct": PRODUCTS,
+    "Gemm": PRODUCTS,
     "Pooling": _POOLS,
     "BinaryOp": _ARITHMETIC,
     "BatchNorm": ("BatchNormalization",),
@@ -188,47 +186,34 @@ class NcnnDeployment(TimedDeployment):
 def seen(graph: Graph, layers: Sequence[Layer]) -> list[Seen]:
     """Return the layers as steps, with the nodes that they are made of where that is sure.
 
-    pnnx keeps the graph's order and none of its names: if there are as many layers of a kind as
-    nodes that it is made of, and their weights are as many, each is the next one. The others are
-    found by what they take and yield.
+    pnnx keeps the graph's order and none of its names; what order leaves open is found by what
+    layers take and yield.
     """
-    nodes = onnx.ModelProto.FromString(graph.structure).graph.node
-    sizes = {weight.name: weight.size for weight in graph.weights}
-    alike: dict[tuple[str, ...], list[Layer]] = defaultdict(list)
-    for layer in layers:
-        alike[_OPERATORS.get(layer.kind, ())].append(layer)
-    names: dict[str, str] = {}
-    for operators, made in alike.items():
-        found = [node for node in nodes if node.op_type in operators]
-        if [_weights(layer) for layer in made] == [_size(node, sizes) for node in found]:
-            names |= {layer.name: node.name for layer, node in zip(made, found, strict=True)}
+    kinds = [_OPERATORS.get(layer.kind, ()) for layer in layers]
+    names = in_order(graph, kinds, [_weights(layer) for layer in layers])
     return [
         Seen(
             name=layer.name,
             kind=layer.kind,
-            names=(names.get(layer.name, ""),),
+            names=(name,),
             takes=layer.takes,
             yields=layer.yields,
             added=layer.kind == "Split",
             format="" if layer.kind in _CARRIES else "f32",
         )
-        for layer in layers
+        for layer, name in zip(layers, names, strict=True)
         if layer.kind != "Input"
     ]
 
 
-def _weights(layer: Layer) -> int:
-    """Return how many weights a layer says it has, biases and factors apart."""
-    if _OPERATORS.get(layer.kind) != _LINEAR:
-        return 0
+def _weights(layer: Layer) -> int | None:
+    """Return how many weights a layer with products says it has, biases apart."""
+    if _OPERATORS.get(layer.kind) != PRODUCTS:
+        return None
     settings = layer.settings
     if layer.kind == "Gemm":
         return int(settings.get("8", 0)) * int(settings.get("9", 0))
     return int(settings.get("2" if layer.kind == "InnerProduct" else "6", 0))
-
-
-def _size(node: onnx.NodeProto, sizes: Mapping[str, int]) -> int:
-    return sizes.get(node.input[1], 0) if node.op_type in _LINEAR else 0
 
 
 def _set(settings: Any, options: Options) -> None:

@@ -1,0 +1,50 @@
+"""Which nodes a runtime's steps are made of where their order is all that it keeps of the graph."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+import onnx
+
+from opscope.graph import Graph
+
+PRODUCTS = ("Conv", "ConvTranspose", "Gemm", "MatMul")
+"""Operators that are products of matrices, as kernels of several types may be that compute them."""
+
+
+def in_order(
+    graph: Graph,
+    operators: Sequence[tuple[str, ...]],
+    weights: Sequence[int | None] = (),
+) -> list[str]:
+    """Return for each step the name of the node it is made of; empty where that is not sure.
+
+    If there are as many steps as nodes of the same operators, each step is the next node, unless
+    some step has another number of weights than its node.
+
+    Args:
+        graph: The graph, whose nodes are in the order of execution.
+        operators: Those that each step may be made of; none where it may be made of others.
+        weights: How many weights each product has, where known.
+    """
+    nodes = onnx.ModelProto.FromString(graph.structure).graph.node
+    sizes = {tensor.name: tensor.size for tensor in graph.weights}
+    told = weights or [None] * len(operators)
+    alike: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    for number, kinds in enumerate(operators):
+        alike[kinds].append(number)
+    names = [""] * len(operators)
+    for kinds, numbers in alike.items():
+        found = [node for node in nodes if node.op_type in kinds]
+        if len(found) == len(numbers) and all(
+            told[number] in {None, _size(node, sizes)}
+            for number, node in zip(numbers, found, strict=True)
+        ):
+            for number, node in zip(numbers, found, strict=True):
+                names[number] = node.name
+    return names
+
+
+def _size(node: onnx.NodeProto, sizes: Mapping[str, int]) -> int:
+    return sizes.get(node.input[1], 0) if node.op_type in PRODUCTS else 0
