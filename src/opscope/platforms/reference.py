@@ -11,7 +11,6 @@ from opscope.platforms.base import Arrays
 from opscope.platforms.loading import loadable
 from opscope.platforms.packages import load_package
 
-
 _FLAT = 0.01
 """Of the largest output: what is spread less, as a stack of softmaxes is, is held against this."""
 
