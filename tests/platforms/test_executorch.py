@@ -71,3 +71,12 @@ def test_kernels_tell_format_and_time_and_are_the_nodes_in_order():
     assert [step.added for step in steps] == [True, True, False, False, False]
     assert [step.time_s for step in steps] == [1.0, 2.0, 3.0, 4.0, 5.0]
     assert steps[2].kind == "Fully Connected (NC, QS8, QC8W) GEMM"
+
+
+def test_a_batch_norm_that_no_product_folds_is_a_kernel_of_its_own():
+    graph = graph_of(
+        "block:dense,h=8,cin=4"
+    )  # BatchNorm, ReLU, Conv, BatchNorm, ReLU, Conv, Concat
+    kernel = "Convolution (NHWC, F32) IGEMM"
+    steps = seen(graph, [(f"{kernel} #{number}", [1.0]) for number in (1, 2, 3)])
+    assert [step.names[0] for step in steps] == ["batchnormalization0", "conv0", "conv1"]

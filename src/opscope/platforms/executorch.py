@@ -37,18 +37,21 @@ RUNTIME = CpuRuntime(
     tells="profiled",
 )
 
+_CONVOLUTIONS = (*PRODUCTS, "BatchNormalization")
+"""A BatchNorm by itself becomes a depthwise convolution."""
+
 _OPERATORS: Mapping[str, tuple[str, ...]] = {
     "Add": ("Add",),
     "Average Pooling": ("AveragePool",),
-    "Batch Matrix Multiply": PRODUCTS,
+    "Batch Matrix Multiply": _CONVOLUTIONS,
     "Clamp": ("Relu", "Clip"),
-    "Convolution": PRODUCTS,
-    "Deconvolution": PRODUCTS,
-    "Dynamic Fully Connected": PRODUCTS,
-    "Fully Connected": PRODUCTS,
+    "Convolution": _CONVOLUTIONS,
+    "Deconvolution": _CONVOLUTIONS,
+    "Dynamic Fully Connected": _CONVOLUTIONS,
+    "Fully Connected": _CONVOLUTIONS,
     "GELU": ("Gelu",),
     "HardSwish": ("HardSwish",),
-    "Leaky ReLU": ("LeakyRelu",),
+    "LeakyReLU": ("LeakyRelu",),
     "Max Pooling": ("MaxPool",),
     "Mean": ("GlobalAveragePool", "ReduceMean"),
     "Multiply": ("Mul",),

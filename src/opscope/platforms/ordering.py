@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
 import onnx
@@ -21,14 +21,15 @@ def in_order(
     """Return for each step the name of the node it is made of; empty where that is not sure.
 
     If there are as many steps as nodes of the same operators, each step is the next node, unless
-    some step has another number of weights than its node.
+    some step has another number of weights than its node. A BatchNorm of a product that nothing
+    else takes is none of its own: every runtime folds it.
 
     Args:
         graph: The graph, whose nodes are in the order of execution.
         operators: Those that each step may be made of; none where it may be made of others.
         weights: How many weights each product has, where known.
     """
-    nodes = onnx.ModelProto.FromString(graph.structure).graph.node
+    nodes = _apart(onnx.ModelProto.FromString(graph.structure))
     sizes = {tensor.name: tensor.size for tensor in graph.weights}
     told = weights or [None] * len(operators)
     alike: dict[tuple[str, ...], list[int]] = defaultdict(list)
@@ -44,6 +45,15 @@ def in_order(
             for number, node in zip(numbers, found, strict=True):
                 names[number] = node.name
     return names
+
+
+def _apart(model: onnx.ModelProto) -> list[onnx.NodeProto]:
+    """Return the nodes that are not folded into a product that only they take."""
+    nodes = model.graph.node
+    uses = Counter(tensor for node in nodes for tensor in node.input)
+    products = {node.output[0] for node in nodes if node.op_type in PRODUCTS}
+    alone = {tensor for tensor in products if uses[tensor] == 1}
+    return [n for n in nodes if n.op_type != "BatchNormalization" or n.input[0] not in alone]
 
 
 def _size(node: onnx.NodeProto, sizes: Mapping[str, int]) -> int:
