@@ -1,20 +1,19 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opscope.report.chart import Chart
+from opscope.report.chart import Axis, Chart, Mark, Series
 from opscope.report.plot import draw
 
 
 def chart(ys, marked=()):
+    marks = tuple(Mark(x=float(x), y=y, recommended=x in marked) for x, y in enumerate(ys, 1))
     return Chart(
+        name="n",
         title="t",
-        x_label="cout",
-        y_label="latency_s",
-        y_unit="s",
-        x=tuple(float(x) for x in range(1, len(ys) + 1)),
-        y=tuple(ys),
-        marked=frozenset(marked),
-        origin="measured",
+        says="s",
+        x=Axis(label="cout"),
+        y=Axis(label="latency_s", unit="s"),
+        series=(Series(name="a-cpu", style="points", origin="measured", marks=marks),),
     )
 
 

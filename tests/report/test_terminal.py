@@ -9,7 +9,7 @@ from opscope.analysis.findings import Answers
 from opscope.core.finding import Failure, Guideline, Unanswered
 from opscope.core.measurement import Measurement, Spread, Trust, Verdict
 from opscope.core.platform import Origin, PlatformListing
-from opscope.report.chart import staircase as chart_of
+from opscope.report.charts import staircase as chart_of
 from opscope.report.terminal import (
     answers_view,
     finding_view,
@@ -68,8 +68,9 @@ def test_a_finding_is_shown_with_its_sizes_and_what_was_left_out():
 
 def test_a_chart_marks_what_is_recommended_and_keeps_the_origin():
     chart = chart_of(channels_finding(response(staircase(16)), "s"))
-    assert chart.marked == {16, 32, 48, 64, 80}
-    assert (chart.origin, chart.y_unit, len(chart.x)) == ("measured", "s", 80)
+    (series,) = chart.series
+    assert [mark.x for mark in series.marks if mark.recommended] == [16, 32, 48, 64, 80]
+    assert (series.origin, chart.y.unit, len(series.marks)) == ("measured", "s", 80)
 
 
 def test_a_long_list_is_cut_and_says_so():

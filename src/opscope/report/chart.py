@@ -1,40 +1,81 @@
-"""Chart: what a figure shows, as a record that every backend draws."""
+"""Chart: what a figure shows, as a record that every backend draws. Nothing is drawn here."""
 
 from __future__ import annotations
 
-from opscope.core.finding import Finding
+from typing import Literal
+
 from opscope.core.record import Record
-from opscope.report.units import unit_of
+
+Style = Literal["points", "bars", "line"]
+"""How a series is drawn: measured points with their intervals, bars with theirs, or a line that
+says what was to be expected."""
+
+
+class Axis(Record, frozen=True, kw_only=True):
+    """What an axis measures.
+
+    Attributes:
+        unit: The unit of the values on it, as in ``s``; backends choose the SI prefix. Empty for
+            counts and names.
+        log: Whether equal distances are equal ratios.
+        names: The values in order where the axis holds names and not numbers.
+    """
+
+    label: str
+    unit: str = ""
+    log: bool = False
+    names: tuple[str, ...] = ()
+
+
+class Mark(Record, frozen=True, kw_only=True):
+    """One point or bar.
+
+    Attributes:
+        x: A number, or one of the axis' names.
+        interval: 95 % interval of ``y``, where there is one.
+        about: What is said of it on request, line by line: configuration, interval, samples.
+        recommended: Whether ``x`` is worth using.
+        untrusted: Whether the figure may not be relied on; it is drawn hollow.
+        trial: The number of the trial it is from; 0 for none.
+    """
+
+    x: float | str
+    y: float
+    interval: tuple[float, float] | None = None
+    about: tuple[str, ...] = ()
+    recommended: bool = False
+    untrusted: bool = False
+    trial: int = 0
+
+
+class Series(Record, frozen=True, kw_only=True):
+    """Marks that belong together, by rising ``x`` where it is a number.
+
+    Attributes:
+        name: What the legend says; it includes the origin where origins differ.
+        origin: ``measured``, ``simulated`` or ``estimated``; ``counted`` for what MACs predict.
+        color: Position in the palette: series of one platform share it within a report.
+    """
+
+    name: str
+    style: Style
+    origin: str
+    color: int = 0
+    marks: tuple[Mark, ...]
 
 
 class Chart(Record, frozen=True, kw_only=True):
-    """Points of one response, some of them marked.
+    """A figure.
 
     Attributes:
-        x: Values on the horizontal axis, rising.
-        y: Values on the vertical axis, in ``y_unit``.
-        marked: The x that are recommended.
+        name: What ``opscope figure`` calls it, as in ``conv-cout-fp32``; unique within a report.
+        title: What it shows, in a line.
+        says: The same for those who cannot see it, in a sentence or two with the main figures.
     """
 
+    name: str
     title: str
-    x_label: str
-    y_label: str
-    y_unit: str
-    x: tuple[float, ...]
-    y: tuple[float, ...]
-    marked: frozenset[float]
-    origin: str
-
-
-def staircase(finding: Finding) -> Chart:
-    """Return the chart of a finding about steps."""
-    return Chart(
-        title=f"{finding.platform}, {finding.precision}: {finding.fixed}",
-        x_label=finding.x,
-        y_label=finding.quantity,
-        y_unit=unit_of(finding.quantity),
-        x=tuple(point.x for point in finding.points),
-        y=tuple(point.y for point in finding.points),
-        marked=frozenset(finding.guideline.allowed if finding.guideline else ()),
-        origin=finding.origin.value,
-    )
+    says: str
+    x: Axis
+    y: Axis
+    series: tuple[Series, ...]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from opscope.report.chart import Chart
+from opscope.report.chart import Chart, Mark
 from opscope.report.units import quantity
 
 _LEVELS = " ▁▂▃▄▅▆▇█"
@@ -16,24 +17,27 @@ def draw(chart: Chart, *, width: int = 72, height: int = 12) -> str:
     """Return the chart as lines of text: a column per x, the recommended ones marked below.
 
     Args:
-        chart: What to draw.
+        chart: What to draw; of its series the first, whose marks are along numbers.
         width: Columns the drawing may take.
         height: Rows for the y axis.
     """
-    labels = [quantity(max(chart.y) * part, chart.y_unit, 3) for part in (1.0, 0.5)]
+    marks = chart.series[0].marks
+    labels = [
+        quantity(max(mark.y for mark in marks) * part, chart.y.unit, 3) for part in (1.0, 0.5)
+    ]
     margin = max(map(len, labels)) + 1
-    columns = _columns(chart, max(1, width - margin - 1))
+    columns = _columns(marks, max(1, width - margin - 1))
     rows = []
     for row in range(height, 0, -1):
         label = {height: labels[0], height // 2: labels[1]}.get(row, "")
         cells = "".join(_cell(column.height * height, row) for column in columns)
         rows.append(f"{label:>{margin}}│{cells}".rstrip())
     rows.append(" " * margin + "└" + "─" * len(columns))
-    marks = "".join(_MARK if column.marked else " " for column in columns)
-    if marks.strip():
-        rows.append(" " * (margin + 1) + marks.rstrip())
+    below = "".join(_MARK if column.marked else " " for column in columns)
+    if below.strip():
+        rows.append(" " * (margin + 1) + below.rstrip())
     rows.append(" " * (margin + 1) + _ticks(columns))
-    rows.append(" " * (margin + 1) + f"{chart.x_label} ({_MARK} recommended)")
+    rows.append(" " * (margin + 1) + f"{chart.x.label} ({_MARK} recommended)")
     return "\n".join(rows)
 
 
@@ -45,19 +49,19 @@ class _Column(NamedTuple):
     x: float
 
 
-def _columns(chart: Chart, width: int) -> list[_Column]:
+def _columns(marks: Sequence[Mark], width: int) -> list[_Column]:
     """Return the columns that fit; x that lie close share one, few x are drawn wider."""
-    share = -(-len(chart.x) // width)
-    repeat = min(_WIDEST, width // len(chart.x)) if share == 1 else 1
-    top = max(chart.y) or 1.0
+    share = -(-len(marks) // width)
+    repeat = min(_WIDEST, width // len(marks)) if share == 1 else 1
+    top = max(mark.y for mark in marks) or 1.0
     columns: list[_Column] = []
-    for start in range(0, len(chart.x), share):
-        xs, ys = chart.x[start : start + share], chart.y[start : start + share]
-        marked = [x for x in xs if x in chart.marked]
-        height = sum(ys) / len(ys) / top
-        x = marked[-1] if marked else xs[-1]
+    for start in range(0, len(marks), share):
+        group = marks[start : start + share]
+        recommended = [mark for mark in group if mark.recommended]
+        height = sum(mark.y for mark in group) / len(group) / top
+        x = float((recommended or group)[-1].x)
         columns += [_Column(height, False, x)] * (repeat - 1)
-        columns.append(_Column(height, bool(marked), x))
+        columns.append(_Column(height, bool(recommended), x))
     return columns
 
 

@@ -16,7 +16,7 @@ from opscope.core.forecast import Forecast
 from opscope.core.measurement import Measurement, Verdict
 from opscope.core.platform import PlatformListing
 from opscope.core.study import Study
-from opscope.report.chart import staircase
+from opscope.report.charts import staircase
 from opscope.report.plot import draw
 from opscope.report.units import duration, interval, quantity, unit_of
 
