@@ -11,7 +11,7 @@ from opscope.convert.quantization import quantised
 from opscope.core.configuration import Precision, Workload
 from opscope.errors import UnsupportedWorkload
 from opscope.graph import build, resolve
-from opscope.platforms.reference import output_error, reference_outputs
+from opscope.platforms.reference import output_error, run_reference
 from opscope.testing.models import small_network
 
 CONV = "conv:h=8,cin=16,cout=24,k=3,act=relu"
@@ -80,7 +80,7 @@ def test_outputs_are_near_those_in_fp32(precision):
         quantised(graph, 0, precision).SerializeToString(), providers=["CPUExecutionProvider"]
     )
     outputs = dict(zip([t.name for t in graph.outputs], session.run(None, inputs), strict=True))
-    assert 1e-4 < output_error(outputs, reference_outputs(graph, 0, inputs)) < 0.1
+    assert 1e-4 < output_error(outputs, run_reference(graph, 0, inputs).outputs) < 0.1
 
 
 def test_the_form_is_the_same_each_time():

@@ -13,7 +13,7 @@ from opscope.convert.torch import as_module, sources_of
 from opscope.core.configuration import Configuration
 from opscope.errors import PlatformError, UnsupportedWorkload
 from opscope.graph.catalogue import KINDS
-from opscope.platforms.reference import output_error, reference_outputs
+from opscope.platforms.reference import output_error, run_reference
 from opscope.testing.graphs import graph_of
 from opscope.testing.models import onnx_model, small_network
 from tests.graph.blocks.test_blocks import CASES as BLOCKS
@@ -55,7 +55,7 @@ def error_of(graph, seed=1):
     module, inputs = as_module(graph, seed), graph.draw_inputs(seed)
     with torch.inference_mode():
         outputs = module(*map(torch.from_numpy, inputs.values()))
-    expected = reference_outputs(graph, seed, inputs)
+    expected = run_reference(graph, seed, inputs).outputs
     made = {name: out.numpy() for name, out in zip(expected, outputs, strict=True)}
     return output_error(made, expected)
 

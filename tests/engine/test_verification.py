@@ -31,7 +31,7 @@ def verify(name, workload, *, as_if=None):
     platform = open_platform(name)
     asked = msgspec.structs.replace(workload, precision=as_if or workload.precision)
     with closing(prepared(platform, workload)) as deployment:
-        return verified(platform, asked, deployment, 0)
+        return verified(platform, asked, deployment, 0).execution
 
 
 @pytest.mark.parametrize("name", ["onnxruntime-cpu", "openvino-cpu"])

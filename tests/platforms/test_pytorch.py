@@ -186,7 +186,7 @@ def test_int8_runs_in_kernels_of_8_bits():
     )
     platform = open_platform("pytorch-compile")
     deployment = prepared("pytorch-compile", str(workload.configuration), precision=Precision.INT8)
-    execution = verified(platform, workload, deployment, 1)
+    execution = verified(platform, workload, deployment, 1).execution
     assert execution.as_asked == 1
     assert sum(count for kind, count in execution.kernels if "qconv" in kind) == 5
     deployment.close()

@@ -17,8 +17,9 @@ class Timings(Record, frozen=True, kw_only=True):
     """Where a trial's wall time went, in seconds.
 
     Attributes:
-        load_s: Inside the runtime while it loaded or compiled the workload.
-        run_s: Inside the runtime while it ran: warm-ups and samples.
+        load_s: Inside the runtime while it loaded or compiled the workload: to be timed, to be
+            profiled, and to compute the outputs that it is held against.
+        run_s: Inside the runtime while it ran: warm-ups, samples, and what it was verified by.
         overhead_s: Everything else that was done for this job alone.
     """
 

@@ -83,7 +83,10 @@ class Task:
         deployment = member.deployments[0]
         if not cohort.protocol.warmup:
             deployment.call()
-        self.execution = verified(platform, member.term.workload, deployment, cohort.seed)
+        found = verified(platform, member.term.workload, deployment, cohort.seed)
+        self.execution = found.execution
+        self.load_s += found.load_s
+        self.run_s += found.run_s
 
     def readings(self, cohort: Cohort, rounds: list[Round]) -> Readings:
         """Return what was read so far, with the rounds it was read in."""

@@ -6,17 +6,19 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
+from typing import NamedTuple
 
 import onnx
 
 from opscope.core.configuration import Precision, Workload
 from opscope.core.execution import Execution
+from opscope.core.platform import PlatformInfo
 from opscope.core.study import Instrumentation
 from opscope.errors import PlatformError, UnsupportedWorkload
 from opscope.graph import build
-from opscope.platforms.base import ExecutedNode, Platform, TimedDeployment
+from opscope.platforms.base import Arrays, ExecutedNode, Platform, TimedDeployment
 from opscope.platforms.execution import copy_of, missing_copies, share_as_asked
-from opscope.platforms.reference import output_error, reference_outputs
+from opscope.platforms.reference import output_error, run_reference
 
 TOLERANCE = {
     Precision.FP32: 2e-3,
@@ -32,9 +34,30 @@ Over operators, blocks, stacks of 8 and networks with drawn weights, errors reac
 to do with the right ones are off by 1.4, such of one image too few by 0.8 or more."""
 
 
+class Verified(NamedTuple):
+    """What a deployment really ran, and the time that finding out took inside runtimes.
+
+    Attributes:
+        load_s: Seconds that runtimes loaded for it, besides the deployment itself.
+        run_s: Seconds that they ran.
+    """
+
+    execution: Execution
+    load_s: float
+    run_s: float
+
+
+class _Profiled(NamedTuple):
+    """What a deployment tells that was prepared to tell it."""
+
+    executed: tuple[ExecutedNode, ...]
+    load_s: float = 0.0
+    run_s: float = 0.0
+
+
 def verified(
     platform: Platform, workload: Workload, deployment: TimedDeployment, seed: int
-) -> Execution:
+) -> Verified:
     """Return what a deployment, bound to inputs drawn from ``seed`` and called, really ran.
 
     Raises:
@@ -42,30 +65,39 @@ def verified(
         PlatformError: If it leaves out copies of a stack, if what was asked for in FP32 did not
             wholly run so, or if its outputs are wrong.
     """
-    in_profile = platform.info().tells == "profiled"
-    executed = _profiled(platform, workload, seed) if in_profile else deployment.executed()
-    _check_copies(platform, workload, executed)
-    share = share_as_asked(build(workload), executed, workload.precision)
-    _check_precision(platform, workload, executed, share)
-    error = _output_error(platform, workload, deployment, seed)
-    if error is not None and not error <= _tolerance(platform, workload):
+    info, graph = platform.info(), build(workload)
+    inputs = graph.draw_inputs(seed)
+    if info.tells == "profiled":
+        executed, load_s, run_s = _profiled(platform, workload, seed, inputs)
+    else:
+        executed, load_s, run_s = deployment.executed(), 0.0, 0.0
+    _check_copies(info, workload, executed)
+    share = share_as_asked(graph, executed, workload.precision)
+    _check_precision(info, workload, executed, share)
+    error = None
+    if info.computes and graph.outputs:
+        reference = run_reference(graph, seed, inputs)
+        error = output_error(deployment.outputs(), reference.outputs)
+        load_s, run_s = load_s + reference.load_s, run_s + reference.run_s
+    if error is not None and not error <= _tolerance(info, workload):
         raise PlatformError(
-            f"{platform.info().name} computes another result than onnxruntime does in fp32: it "
+            f"{info.name} computes another result than onnxruntime does in fp32: it "
             f"is off by {_times(error)} standard deviations of the right one",
             where=str(workload),
         )
-    return Execution(
+    execution = Execution(
         as_asked=share,
         kernels=_counts(node.kind for node in executed),
         fused=_counts(_fused(workload, executed)),
         devices=_counts(node.device for node in executed if node.device),
         output_error=error,
     )
+    return Verified(execution, load_s, run_s)
 
 
-def _tolerance(platform: Platform, workload: Workload) -> float:
+def _tolerance(info: PlatformInfo, workload: Workload) -> float:
     """Return the largest error explained by the precision asked for, or by rounded weights."""
-    return max(TOLERANCE[workload.precision], TOLERANCE[platform.info().weights])
+    return max(TOLERANCE[workload.precision], TOLERANCE[info.weights])
 
 
 def _counts(names: Iterable[str]) -> tuple[tuple[str, int], ...]:
@@ -81,23 +113,23 @@ def _fused(workload: Workload, executed: Sequence[ExecutedNode]) -> Iterator[str
             yield "+".join(operators.get(source, "?") for source in step.sources)
 
 
-def _profiled(platform: Platform, workload: Workload, seed: int) -> tuple[ExecutedNode, ...]:
+def _profiled(platform: Platform, workload: Workload, seed: int, inputs: Arrays) -> _Profiled:
     """Return what is executed on a platform that tells only of deployments that it profiles."""
     profile = Instrumentation(profile=True)
     deployment = platform.prepare(workload, seed=seed, instrumentation=profile)
     if not isinstance(deployment, TimedDeployment):
-        return ()
+        return _Profiled(())
     with closing(deployment):
-        deployment.bind(build(workload).draw_inputs(seed))
-        deployment.call()
-        return deployment.executed()
+        deployment.bind(inputs)
+        run_s = sum(deployment.sample(1).durations_s)
+        return _Profiled(deployment.executed(), deployment.load_s, run_s)
 
 
-def _check_copies(platform: Platform, workload: Workload, executed: Sequence[ExecutedNode]) -> None:
+def _check_copies(info: PlatformInfo, workload: Workload, executed: Sequence[ExecutedNode]) -> None:
     if workload.copies and executed and (missing := missing_copies(workload.copies, executed)):
         left_out = ", ".join(map(str, missing))
         raise PlatformError(
-            f"{platform.info().name} leaves out copies {left_out} of the stack of "
+            f"{info.name} leaves out copies {left_out} of the stack of "
             f"{workload.copies}, so that its time says nothing of a layer's",
             where=str(workload),
             remedy="Use the meter call-latency.",
@@ -105,27 +137,17 @@ def _check_copies(platform: Platform, workload: Workload, executed: Sequence[Exe
 
 
 def _check_precision(
-    platform: Platform, workload: Workload, executed: Sequence[ExecutedNode], share: float | None
+    info: PlatformInfo, workload: Workload, executed: Sequence[ExecutedNode], share: float | None
 ) -> None:
     if share is None or share == 1 or (share > 0 and workload.precision is not Precision.FP32):
         return
     layers = [n for n in executed if any(copy_of(source) is not None for source in n.sources)]
     kernels = Counter(f"{n.kind} in {n.format}" for n in layers or executed if n.format)
     ran = ", ".join(name for name, _ in kernels.most_common(3))
-    what = f"{platform.info().name} runs it as {ran}"
+    what = f"{info.name} runs it as {ran}"
     if share:
         raise PlatformError(f"{what}: {share:.0%} of it in fp32", where=str(workload))
     raise UnsupportedWorkload(f"{what}: none of it in {workload.precision}")
-
-
-def _output_error(
-    platform: Platform, workload: Workload, deployment: TimedDeployment, seed: int
-) -> float | None:
-    graph = build(workload)
-    if not platform.info().computes or not graph.outputs:
-        return None
-    expected = reference_outputs(graph, seed, graph.draw_inputs(seed))
-    return output_error(deployment.outputs(), expected)
 
 
 def _times(error: float) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,8 +17,22 @@ _FLAT = 0.01
 """Of the largest output: what is spread less, as a stack of softmaxes is, is held against this."""
 
 
-def reference_outputs(graph: Graph, seed: int, inputs: Arrays) -> dict[str, np.ndarray]:
-    """Return the outputs of ``graph``, weights drawn from ``seed``, by name.
+class Reference(NamedTuple):
+    """What onnxruntime computes in FP32.
+
+    Attributes:
+        outputs: By name.
+        load_s: Seconds that it took to load the graph.
+        run_s: Seconds that it took to run it.
+    """
+
+    outputs: dict[str, np.ndarray]
+    load_s: float
+    run_s: float
+
+
+def run_reference(graph: Graph, seed: int, inputs: Arrays) -> Reference:
+    """Return the outputs of ``graph``, weights drawn from ``seed``, and the time they took.
 
     Raises:
         PlatformUnavailable: If onnxruntime does not load.
@@ -26,10 +42,17 @@ def reference_outputs(graph: Graph, seed: int, inputs: Arrays) -> dict[str, np.n
     options = ort.SessionOptions()
     options.log_severity_level = 3
     options.intra_op_num_threads = 1
-    with loadable(graph, seed) as model:
-        session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     names = [tensor.name for tensor in graph.outputs]
-    return dict(zip(names, session.run(names, dict(inputs)), strict=True))
+    with loadable(graph, seed) as model:
+        start = time.perf_counter()
+        session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    loaded = time.perf_counter()
+    outputs = session.run(names, dict(inputs))
+    return Reference(
+        outputs=dict(zip(names, outputs, strict=True)),
+        load_s=loaded - start,
+        run_s=time.perf_counter() - loaded,
+    )
 
 
 def output_error(outputs: Arrays, expected: Mapping[str, np.ndarray]) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
 from typing import Annotated, Literal
 
@@ -91,8 +92,11 @@ class Runtime(Record, frozen=True, kw_only=True):
         )
 
     def _version(self) -> str:
-        others = (f"{name} {importlib.metadata.version(name)}" for name in self.needs)
-        return ", ".join((importlib.metadata.version(self.package), *others))
+        others = (f"{name} {_installed(name)}" for name in self.needs)
+        return ", ".join((_installed(self.package), *others))
+
+
+_installed = functools.cache(importlib.metadata.version)  # which reads a file every time
 
 
 class CpuRuntime(Runtime, frozen=True, kw_only=True):

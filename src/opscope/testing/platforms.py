@@ -285,7 +285,7 @@ def _verified(platform: Platform, workload: Workload) -> Execution | None:
             return None
         deployment.bind(build(workload).draw_inputs(1))
         deployment.call()
-        return verified(platform, workload, deployment, 1)
+        return verified(platform, workload, deployment, 1).execution
 
 
 def _outputs(platform: Platform, workload: Workload, seed: int) -> np.ndarray:

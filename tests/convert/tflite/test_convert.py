@@ -11,7 +11,7 @@ from opscope.graph import build, operators, resolve
 from opscope.graph.blocks import DESIGNS as BLOCKS
 from opscope.graph.importers.api import import_model
 from opscope.graph.zoo import DESIGNS as NETWORKS
-from opscope.platforms.reference import output_error, reference_outputs
+from opscope.platforms.reference import output_error, run_reference
 from opscope.testing.models import onnx_model
 from tests.convert.tflite.forms import codes_of, form_of, outputs_of
 
@@ -66,7 +66,7 @@ OPERATORS = {
 
 def agree(graph, model):
     inputs = graph.draw_inputs(1)
-    expected = reference_outputs(graph, 1, inputs)
+    expected = run_reference(graph, 1, inputs).outputs
     assert output_error(outputs_of(model, inputs), expected) < TOLERANCE
 
 
@@ -154,8 +154,8 @@ def test_a_form_read_again_counts_and_computes_the_same(text, tmp_path):
         tensor.name: np.ascontiguousarray(inputs[own.name].transpose(own.order))
         for tensor, own in zip(again.inputs, model.inputs, strict=True)
     }
-    (result,) = reference_outputs(again, 0, stored).values()
-    expected = reference_outputs(graph, 1, inputs)
+    (result,) = run_reference(again, 0, stored).outputs.values()
+    expected = run_reference(graph, 1, inputs).outputs
     (output,) = model.outputs
     restored = {output.name: result.transpose(np.argsort(output.order))}
     assert output_error(restored, expected) < TOLERANCE

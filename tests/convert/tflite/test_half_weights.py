@@ -11,7 +11,7 @@ from opscope.core.configuration import Workload
 from opscope.errors import UnsupportedWorkload
 from opscope.graph import build, resolve
 from opscope.graph.importers.api import import_model
-from opscope.platforms.reference import output_error, reference_outputs
+from opscope.platforms.reference import output_error, run_reference
 from opscope.testing.graphs import graph_of
 from opscope.testing.models import onnx_model
 from tests.convert.tflite.forms import codes_of, outputs_of
@@ -88,7 +88,7 @@ def test_nothing_but_weights_is_rounded(text, tmp_path):
     model = tflite_model(graph, 1, half_weights=True)
     inputs = graph.draw_inputs(1)
     outputs = outputs_of(model, inputs)
-    assert 1e-4 < output_error(outputs, reference_outputs(graph, 1, inputs)) < 0.02
+    assert 1e-4 < output_error(outputs, run_reference(graph, 1, inputs).outputs) < 0.02
     path = tmp_path / "model.tflite"
     path.write_bytes(model.data)
     rounded = import_model(path)
@@ -96,7 +96,7 @@ def test_nothing_but_weights_is_rounded(text, tmp_path):
         tensor.name: np.ascontiguousarray(inputs[own.name].transpose(own.order))
         for tensor, own in zip(rounded.inputs, model.inputs, strict=True)
     }
-    (result,) = reference_outputs(rounded, 0, stored).values()
+    (result,) = run_reference(rounded, 0, stored).outputs.values()
     (output,) = model.outputs
     restored = {output.name: result.transpose(np.argsort(output.order))}
     assert output_error(outputs, restored) < 1e-5

@@ -1,7 +1,7 @@
 import pytest
 
 from opscope.convert.tflite.quantization import quantised
-from opscope.platforms.reference import reference_outputs
+from opscope.platforms.reference import run_reference
 from tests.convert.tflite.forms import codes_of, form_of, outputs_of
 
 pytest.importorskip("ai_edge_quantizer", reason="the extra litert-int8 is not installed")
@@ -27,5 +27,5 @@ def test_inputs_and_outputs_are_integers_of_8_bits():
     assert {detail["dtype"].__name__ for detail in details} == {"int8"}
     assert (
         outputs_of(model, graph.draw_inputs(1)).keys()
-        == reference_outputs(graph, 1, graph.draw_inputs(1)).keys()
+        == run_reference(graph, 1, graph.draw_inputs(1)).outputs.keys()
     )
