@@ -23,7 +23,7 @@ from opscope.core.configuration import Workload
 from opscope.core.study import Instrumentation
 from opscope.graph import build
 from opscope.platforms.base import TimedDeployment
-from opscope.platforms.registry import open_platform
+from opscope.platforms.registry import list_platforms, open_platform
 
 NETWORKS = ("zoo:resnet18,input=224", "zoo:mobilenet_v2,input=224", "zoo:efficientnet_b0,input=224")
 TURNS = 9
@@ -89,10 +89,28 @@ def litert_benchmark(path: Path, workload: Workload) -> float:
     return float(json.loads(said.read_text(encoding="utf-8"))["latency"]["min_ms"]) / 1e3
 
 
+def torch_timer(path: Path, workload: Workload) -> float:
+    """Return the fastest call that torch's ``Timer`` times by itself, of the module that runs."""
+    import torch
+    from torch.utils.benchmark import Timer
+
+    from opscope.convert.torch import as_module
+
+    del path
+    graph = build(workload)
+    module = as_module(graph, SEED)
+    inputs = [torch.from_numpy(array) for array in graph.draw_inputs(SEED).values()]
+    timer = Timer("module(*inputs)", globals={"module": module, "inputs": inputs}, num_threads=1)
+    with torch.inference_mode():
+        timer.timeit(CALLS)
+        return float(min(timer.timeit(1).mean for _ in range(CALLS)))
+
+
 TOOLS: dict[str, tuple[Tool, Instrumentation]] = {
     "openvino-cpu": (benchmark_app, Instrumentation()),
     "onnxruntime-cpu": (onnxruntime_profile, Instrumentation(profile=True)),
     "litert-cpu": (litert_benchmark, Instrumentation()),
+    "pytorch-cpu": (torch_timer, Instrumentation()),
 }
 """The tool of each platform, and how opscope's deployment is to be instrumented to be its like."""
 
@@ -110,9 +128,17 @@ def ratio(platform: str, workload: Workload) -> float:
     return min(ours for ours, _ in pairs) / min(theirs for _, theirs in pairs)
 
 
+def _absence(platform: str) -> str:
+    found = next(listing for listing in list_platforms() if listing.name == platform)
+    return "" if found.available else found.reason
+
+
 def main() -> None:
     """Print how far opscope's latencies are from those of each runtime's own benchmark."""
     for platform, (tool, _) in TOOLS.items():
+        if reason := _absence(platform):
+            print(f"{platform}: left out: {reason}")
+            continue
         for network in NETWORKS:
             off = 100 * (ratio(platform, Workload.parse(network)) - 1)
             name = network.partition(",")[0]

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from opscope.errors import PlatformUnavailable
-from opscope.platforms.packages import load_package, missing_package
+from opscope.platforms.packages import comes_by_extra, load_package, missing_package
 
 
 @pytest.fixture
@@ -58,6 +58,13 @@ def test_a_version_outside_the_declared_range_is_told_with_what_mends_it(site, v
 def test_any_version_will_do_where_none_is_declared(site):
     describe(site, "frail", "9")
     assert missing_package("frail", of="nobody") == ""
+
+
+def test_what_only_an_extra_needs_comes_by_it(site):
+    describe(site, "needy", "1", "Requires-Dist: frail ; extra == 'x'\nRequires-Dist: firm>=1\n")
+    assert comes_by_extra("frail", of="needy")
+    assert not comes_by_extra("firm", of="needy")
+    assert not comes_by_extra("frail", of="nobody")
 
 
 def test_a_missing_package_is_told_with_what_installs_it(site):

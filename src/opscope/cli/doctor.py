@@ -15,7 +15,7 @@ from opscope.cli.output import Duration, console, json_option, print_json
     "--platform",
     default="",
     metavar="PLATFORM",
-    help="The platform to measure with; the first that is available and measures unless given.",
+    help="The platform to measure with; the first that came with opscope unless given.",
 )
 @click.option(
     "--budget",

@@ -58,7 +58,7 @@ def measure(
     """Measure CONFIGURATION now, side by side on several platforms.
 
     CONFIGURATION is a text such as conv:h=28,cin=320,cout=64,k=3, or a model file. Nothing is
-    stored. Without -p it is measured on every available platform whose figures are measured.
+    stored. Without -p it is measured on the platforms that came with opscope.
     """
     from opscope import api
     from opscope.core.configuration import parse_precision
@@ -108,21 +108,25 @@ def teller() -> Callable[[Progress], None]:
 
 
 def measuring_platforms() -> list[str]:
-    """Return the available platforms whose figures are measured, at least one."""
+    """Return the available platforms whose figures are measured, at least one.
+
+    Those that came with opscope; where none of them is available, those of its extras.
+    """
     from opscope import api
     from opscope.core.platform import Origin
 
-    names = [
-        listing.name
+    found = [
+        listing
         for listing in api.platforms()
         if listing.available and listing.origin is Origin.MEASURED
     ]
-    if not names:
+    if not found:
         raise PlatformUnavailable(
             "no platform whose figures are measured is available",
             remedy="See why: opscope platforms. Or name one: -p PLATFORM.",
         )
-    return names
+    own = [listing.name for listing in found if not listing.by_extra]
+    return own or [listing.name for listing in found]
 
 
 def _row(result: Measured) -> dict[str, Any]:

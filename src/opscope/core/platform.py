@@ -56,6 +56,7 @@ class PlatformListing(Record, frozen=True, kw_only=True):
         reason: Why it is not available, with the remedy; empty when it is.
         options: Options its text takes, each with its meaning.
         quantities: What its deployments report by themselves, without a meter.
+        by_extra: Whether its packages come with an extra of opscope and not with opscope itself.
     """
 
     name: str
@@ -67,6 +68,7 @@ class PlatformListing(Record, frozen=True, kw_only=True):
     origin: Origin
     options: tuple[tuple[str, str], ...] = ()
     quantities: tuple[str, ...] = ()
+    by_extra: bool = False
 
 
 class PlatformInfo(Record, frozen=True, kw_only=True):

@@ -39,6 +39,12 @@ def missing_package(package: str, *, of: str = "opscope") -> str:
     return ""
 
 
+def comes_by_extra(package: str, *, of: str = "opscope") -> bool:
+    """Whether the distribution ``of`` needs ``package`` for one of its extras alone."""
+    declared = _declared(package, of)
+    return bool(declared and declared.marker and "extra" in str(declared.marker))
+
+
 def load_package(
     package: str, names: Sequence[str] = (), *, module: str = "", of: str = "opscope"
 ) -> ModuleType:
@@ -100,16 +106,20 @@ def _reinstall(requirement: Requirement) -> str:
 
 def _requirement(package: str, of: str) -> Requirement:
     """Return which versions of ``package`` the distribution ``of`` declares; else any."""
+    requirement = _declared(package, of) or Requirement(package)
+    requirement.marker = None
+    return requirement
+
+
+def _declared(package: str, of: str) -> Requirement | None:
+    """Return what the distribution ``of`` declares of ``package``, and under which condition."""
     try:
         declared = importlib.metadata.requires(of) or ()
     except importlib.metadata.PackageNotFoundError:
-        declared = ()
+        return None
     wanted = canonicalize_name(package)
-    for requirement in map(Requirement, declared):
-        if canonicalize_name(requirement.name) == wanted:
-            requirement.marker = None
-            return requirement
-    return Requirement(package)
+    found = (Requirement(line) for line in declared)
+    return next((item for item in found if canonicalize_name(item.name) == wanted), None)
 
 
 def _folder(module: str) -> Path | None:

@@ -13,7 +13,7 @@ from opscope.core.platform import Origin, PlatformInfo, PlatformListing, Platfor
 from opscope.core.record import Record
 from opscope.platforms import cpu
 from opscope.platforms.devices import Device
-from opscope.platforms.packages import missing_package
+from opscope.platforms.packages import comes_by_extra, missing_package
 
 Threads = Annotated[int, msgspec.Meta(ge=1, le=1024)]
 
@@ -62,6 +62,7 @@ class Runtime(Record, frozen=True, kw_only=True):
             precisions=self.precisions,
             origin=Origin.MEASURED,
             options=self.options,
+            by_extra=any(map(comes_by_extra, (self.package, *self.needs))),
         )
 
     def refusal(self, workload: Workload) -> str:
