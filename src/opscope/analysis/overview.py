@@ -118,6 +118,7 @@ class Overview(Record, frozen=True, kw_only=True):
         jobs: How many jobs the study is on these platforms; fewer rows mean that it is unfinished.
         quantity: What every figure is of, as in ``latency_s``.
         rows: Every trial of the platforms' newest fingerprints, oldest first.
+        more_sweeps: How many further sweeps there are than can be looked at.
     """
 
     study: Study
@@ -132,3 +133,4 @@ class Overview(Record, frozen=True, kw_only=True):
     bars: tuple[Bars, ...]
     support: tuple[Supported, ...]
     sites: tuple[Site, ...]
+    more_sweeps: int = 0

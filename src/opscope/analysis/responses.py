@@ -33,6 +33,7 @@ class Response(Record, frozen=True, kw_only=True):
     Attributes:
         fixed: The workload without the parameter that varies, as text.
         points: By rising x; none if no trial has a usable figure.
+        doubted: Those whose figure may not be relied on, by rising x.
         swept: Whether more than one value of x was tried, with success or without.
         left_out: Trials without a usable figure, counted by reason.
     """
@@ -47,6 +48,7 @@ class Response(Record, frozen=True, kw_only=True):
     points: tuple[Point, ...]
     swept: bool
     left_out: dict[str, int]
+    doubted: tuple[Point, ...] = ()
 
     @property
     def values(self) -> set[float]:
@@ -111,6 +113,7 @@ def _fixed(trial: Trial, x: str) -> str:
 
 def _response(items: list[Evidence], x: str, quantity: str) -> Response:
     points: list[Point] = []
+    doubted: list[Point] = []
     left_out: list[str] = []
     example: Measurement | None = None
     for item in items:
@@ -119,6 +122,7 @@ def _response(items: list[Evidence], x: str, quantity: str) -> Response:
             left_out.append(item.trial.reason or f"{quantity} was not reported")
         elif measurement.trust.verdict is Verdict.UNTRUSTED:
             left_out.append(f"untrusted: {measurement.trust.reason}")
+            doubted.append(_point(item, x, measurement, measurement.trust.reason))
         else:
             example = measurement
             points.append(_point(item, x, measurement))
@@ -130,16 +134,23 @@ def _response(items: list[Evidence], x: str, quantity: str) -> Response:
         quantity=quantity,
         origin=example.origin if example else items[0].platform.origin,
         derivation=example.derivation if example else "",
-        points=tuple(sorted(points, key=lambda point: point.x)),
+        points=by_x(points),
         swept=len({item.parameters[x] for item in items}) > 1,
         left_out=count_reasons(left_out),
+        doubted=by_x(doubted),
     )
 
 
-def _point(item: Evidence, x: str, measurement: Measurement) -> Point:
+def by_x(points: Iterable[Point]) -> tuple[Point, ...]:
+    """Return the points by rising x."""
+    return tuple(sorted(points, key=lambda point: point.x))
+
+
+def _point(item: Evidence, x: str, measurement: Measurement, doubt: str = "") -> Point:
     return Point(
         x=float(item.parameters[x]),
         y=measurement.value,
         trial=item.number,
         interval=measurement.interval,
+        untrusted=doubt,
     )

@@ -14,7 +14,15 @@ from opscope.api.measuring import (
     platforms,
     support,
 )
-from opscope.api.studying import count_jobs, findings, run_study, steps, studies, study
+from opscope.api.studying import (
+    count_jobs,
+    findings,
+    overview,
+    run_study,
+    steps,
+    studies,
+    study,
+)
 
 __all__ = [
     "DATABASE",
@@ -27,6 +35,7 @@ __all__ = [
     "findings",
     "fusions",
     "measure",
+    "overview",
     "platforms",
     "run_study",
     "steps",

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from opscope.api.database import DATABASE
 from opscope.api.measuring import measuring_with
-from opscope.core.configuration import Configuration
-from opscope.core.decoding import suggest
+from opscope.api.reading import macs_of, read_run
 from opscope.core.study import Study
-from opscope.core.text import Value
-from opscope.errors import ConfigurationError, OpscopeError, StoreError, TableError
+from opscope.errors import OpscopeError, TableError
 
 if TYPE_CHECKING:
     from opscope.analysis.findings import Answers
+    from opscope.analysis.overview import Overview
     from opscope.analysis.steps import Steps
     from opscope.engine.executors.base import Executor
     from opscope.engine.runner import Event, Summary
@@ -118,37 +116,49 @@ def findings(
         StudyError: If the file cannot be read or is no study.
     """
     from opscope.analysis.findings import answer
-    from opscope.analysis.responses import Evidence
-    from opscope.engine.studies import is_file_name, load_study
-    from opscope.store import Store
 
-    asked = study.name if isinstance(study, Study) else study
-    declared = load_study(study) if isinstance(study, str) and is_file_name(study) else study
-    name = declared.name if isinstance(declared, Study) else declared
-    with Store(database) as store:
-        runs = [kept for kept in store.runs(name) if run in {None, kept.id}]
-        if not runs:
-            raise StoreError(
-                f"no run of a study {name!r} is kept there",
-                where=str(database),
-                remedy=_to_run(asked, store.studies()),
-            )
-        stored = store.trials(runs[0])
-        newest = {item.trial.job.platform: item.fingerprint for item in stored}
-        infos = {name: store.platform(fingerprint) for name, fingerprint in newest.items()}
-    wanted = {_kept_as(name, infos) for name in platforms} if infos else set()
-    evidence = [
-        Evidence(
-            number=item.id,
-            trial=item.trial,
-            platform=infos[item.trial.job.platform],
-            parameters=_parameters(item.trial.job.workload.configuration),
-        )
-        for item in stored
-        if item.fingerprint == newest[item.trial.job.platform]
-        and (not wanted or item.trial.job.platform in wanted)
-    ]
-    return answer(runs[0].study, evidence)
+    kept = read_run(study, database, platforms, run)
+    return answer(kept.run.study, kept.evidence)
+
+
+def overview(
+    study: Study | str,
+    *,
+    database: Path = DATABASE,
+    platforms: Collection[str] = (),
+    run: int | None = None,
+) -> Overview:
+    """Return everything that a run of a study says, for whoever draws it, while it runs or after.
+
+    What counts, and what the arguments mean, is as for `findings`.
+
+    Raises:
+        StoreError: If there is no such run.
+        ConfigurationError: If nothing is kept of a platform that is named.
+        StudyError: If the file cannot be read or is no study.
+    """
+    from opscope.analysis.overviews import overview
+
+    kept = read_run(study, database, platforms, run)
+    declared = kept.run.study
+    names = list(kept.fingerprints)
+    return overview(
+        declared,
+        kept.evidence,
+        run=kept.run.id,
+        started_at=kept.run.started_at,
+        opscope=", ".join(dict.fromkeys(session.opscope for session in kept.sessions)),
+        jobs=_jobs(declared, names, done=len(kept.evidence)),
+        macs=macs_of(kept.evidence),
+        environments={
+            name: [
+                session.environments[fingerprint]
+                for session in kept.sessions
+                if fingerprint in session.environments
+            ]
+            for name, fingerprint in kept.fingerprints.items()
+        },
+    )
 
 
 def steps(table: Path, *, x: str, y: str, where: Iterable[tuple[str, str]] = ()) -> Steps:
@@ -182,40 +192,9 @@ def steps(table: Path, *, x: str, y: str, where: Iterable[tuple[str, str]] = ())
         ) from exc
 
 
-def _to_run(study: str, kept: Sequence[str]) -> str:
-    """Return what helps who wants to see a study that was never run."""
-    from opscope.engine.studies import builtin_studies, is_file_name
-
-    if is_file_name(study) or study in builtin_studies():
-        return f"Run it: opscope study run {study}."
-    return f"{suggest(study, kept)} Or run its file: opscope study run FILE.toml."
-
-
-def _parameters(configuration: Configuration) -> dict[str, Value]:
-    """Return every parameter; of a kind that this opscope does not know, those written out."""
-    from opscope.graph import parameters_of
-
+def _jobs(study: Study, platforms: Sequence[str], *, done: int) -> int:
+    """Return how many jobs a kept study is; those done, if this opscope cannot expand it."""
     try:
-        return parameters_of(configuration)
-    except ConfigurationError:
-        return dict(configuration.parameters)
-
-
-def _kept_as(platform: str, kept: Collection[str]) -> str:
-    """Return the name under which a platform's trials are kept; its package may be gone by now.
-
-    Raises:
-        ConfigurationError: If none are kept.
-    """
-    from opscope.core.platform import PlatformName
-    from opscope.platforms.registry import open_platform
-
-    name = str(PlatformName.parse(platform))
-    if name not in kept:
-        with contextlib.suppress(OpscopeError):  # it may spell out what is left at its default
-            name = open_platform(platform).info().name
-    if name not in kept:
-        raise ConfigurationError(
-            "no trial on this platform is kept", where=platform, remedy=suggest(name, kept)
-        )
-    return name
+        return count_jobs(study, platforms)
+    except OpscopeError:
+        return done

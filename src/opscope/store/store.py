@@ -21,6 +21,7 @@ from opscope.core.study import Study
 from opscope.core.trial import Trial
 from opscope.errors import StoreError
 from opscope.store.database import explained, lock_for_writing, open_database, refuse_foreign
+from opscope.store.sessions import Session, read_sessions
 from opscope.store.tables import platforms, runs, sessions, trials
 
 
@@ -222,6 +223,11 @@ class Store:
         query = select(trials).where(trials.c.id.in_(newest)).order_by(trials.c.id)
         with self._reading() as connection:
             return [_stored(row) for row in connection.execute(query)]
+
+    def sessions(self, run: Run) -> list[Session]:
+        """Return the sessions of ``run``, oldest first."""
+        with self._reading() as connection:
+            return read_sessions(connection, run.id)
 
     def platform(self, fingerprint: str) -> PlatformInfo:
         """Return what is known of the platform with this fingerprint.
