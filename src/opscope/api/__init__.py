@@ -5,6 +5,7 @@ Everything takes texts or records and returns records; heavy packages load when 
 
 from opscope.api.counting import Counted, cost, write_graph
 from opscope.api.database import DATABASE
+from opscope.api.drawing import figure, figures, write_figure
 from opscope.api.measuring import (
     Measured,
     compare,
@@ -32,6 +33,8 @@ __all__ = [
     "cost",
     "count_jobs",
     "diagnose",
+    "figure",
+    "figures",
     "findings",
     "fusions",
     "measure",
@@ -42,5 +45,6 @@ __all__ = [
     "studies",
     "study",
     "support",
+    "write_figure",
     "write_graph",
 ]

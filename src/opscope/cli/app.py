@@ -32,6 +32,7 @@ _COMMANDS = {
     "compare": "opscope.cli.compare:compare",
     "study": "opscope.cli.study:study",
     "findings": "opscope.cli.findings:findings",
+    "figure": "opscope.cli.figure:figure",
     "steps": "opscope.cli.steps:steps",
 }
 

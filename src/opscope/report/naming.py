@@ -34,7 +34,7 @@ def unique(named: Sequence[tuple[str, str]]) -> list[str]:
         shared[name] = shared.get(name, set(mine)) & set(mine)
     found: dict[str, None] = {}
     for (name, _), mine in zip(named, words, strict=True):
-        own = [word for word in mine if word not in shared[name]]
+        own = [word.replace("=", "") for word in mine if word not in shared[name]]
         told = slug(name, *own) if counts[name] > 1 else name
         number, candidate = 2, told
         while candidate in found:

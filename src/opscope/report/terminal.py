@@ -16,6 +16,7 @@ from opscope.core.forecast import Forecast
 from opscope.core.measurement import Measurement, Verdict
 from opscope.core.platform import PlatformListing
 from opscope.core.study import Study
+from opscope.report.chart import Chart
 from opscope.report.charts import staircase
 from opscope.report.plot import draw
 from opscope.report.units import duration, interval, quantity, unit_of
@@ -50,6 +51,14 @@ def study_table(studies: Sequence[Study]) -> Table:
     table = Table("study", "question", "source")
     for study in studies:
         table.add_row(Text(study.name), Text(study.question), Text(study.source))
+    return table
+
+
+def figure_table(charts: Sequence[Chart]) -> Table:
+    """Return the list of figures with what each shows."""
+    table = Table(Column("figure", no_wrap=True), Column("what it shows", overflow="fold"))
+    for chart in charts:
+        table.add_row(Text(chart.name), Text(chart.title))
     return table
 
 

@@ -12,18 +12,21 @@ def quantity(value: float, unit: str, digits: int = 4) -> str:
         return f"{100 * value:.3g} %"
     if unit not in {"s", "J"} or value == 0:
         return f"{value:,.{digits}g} {unit}".rstrip()
-    scale, prefix = next(
-        ((scale, prefix) for scale, prefix in _PREFIXES if abs(value) >= scale), _PREFIXES[-1]
-    )
-    return f"{value / scale:.{digits}g} {prefix}{unit}"
+    scale, sign = prefix(value, unit)
+    return f"{value / scale:.{digits}g} {sign}{unit}"
 
 
 def rate(value: float, unit: str, digits: int = 3) -> str:
     """Return ``value`` with an SI prefix that makes it less than a thousand: ``112 GMAC/s``."""
-    scale, prefix = next(
-        ((scale, prefix) for scale, prefix in _LARGE if abs(value) >= scale), _LARGE[-1]
-    )
-    return f"{value / scale:.{digits}g} {prefix}{unit}"
+    scale, sign = next((pair for pair in _LARGE if abs(value) >= pair[0]), _LARGE[-1])
+    return f"{value / scale:.{digits}g} {sign}{unit}"
+
+
+def prefix(value: float, unit: str) -> tuple[float, str]:
+    """Return the SI prefix that suits ``value``, and its size, for seconds and joules; else 1."""
+    if unit not in {"s", "J"} or value == 0:
+        return 1.0, ""
+    return next((pair for pair in _PREFIXES if abs(value) >= pair[0]), _PREFIXES[-1])
 
 
 def interval(bounds: tuple[float, float] | None, unit: str) -> str:

@@ -1,0 +1,66 @@
+"""``opscope figure``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from opscope.cli.output import (
+    console,
+    database_option,
+    json_option,
+    platform_option,
+    print_json,
+    print_line,
+)
+
+
+@click.command()
+@click.argument("study")
+@click.argument("name", required=False)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Where to write it: FILE.svg or FILE.png.",
+)
+@platform_option
+@click.option("--run", type=click.IntRange(min=1), metavar="N", help="A run; the newest if not.")
+@database_option
+@json_option
+def figure(
+    study: str,
+    name: str | None,
+    output: Path | None,
+    platforms: tuple[str, ...],
+    run: int | None,
+    database: Path,
+    *,
+    as_json: bool,
+) -> None:
+    """Draw the figure NAME of a run of STUDY; without NAME, list the figures there are."""
+    from opscope import api
+    from opscope.api.drawing import form_of
+
+    if (name is None) != (output is None) and not as_json:
+        raise click.UsageError("Give both NAME and -o FILE to draw a figure, neither to list them.")
+    if output:
+        form_of(output)
+    if name is None:
+        found = api.figures(study, database=database, platforms=platforms, run=run)
+        if as_json:
+            print_json(found)
+            return
+        from opscope.report.terminal import figure_table
+
+        console().print(figure_table(found))
+        return
+    chart = api.figure(study, name, database=database, platforms=platforms, run=run)
+    if output:
+        size = api.write_figure(chart, output)
+        if not as_json:
+            print_line(f"{output}: {size:,} bytes")
+    if as_json:
+        print_json(chart)

@@ -1,0 +1,286 @@
+"""Charts as SVG and PNG, by matplotlib. What is in a chart is decided elsewhere."""
+
+from __future__ import annotations
+
+import io
+import math
+import textwrap
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Literal
+
+from opscope.report.chart import Axis, Chart, Mark, Series
+from opscope.report.palette import color_of
+from opscope.report.units import prefix
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_WIDTH, _HEIGHT = 9.0, 5.0
+"""Inches of a chart; bars take the height that their labels need."""
+
+_DPI = 200
+_INK, _FAINT = "#222222", "#666666"
+_MARKERS = "osD^vP"
+"""Shapes of series that share a colour, in turn."""
+
+_MANY = 2_000
+"""Marks above which they go into an SVG as one picture."""
+
+_SETTINGS: Any = {
+    "svg.fonttype": "none",  # text stays text
+    "svg.hashsalt": "opscope",  # the same chart is the same file
+    "text.parse_math": False,  # a dollar sign in a name is a dollar sign
+    "font.size": 11,
+    "axes.edgecolor": _FAINT,
+    "axes.labelcolor": _INK,
+    "text.color": _INK,
+    "xtick.color": _INK,
+    "ytick.color": _INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+}
+
+
+def render(chart: Chart, form: Literal["svg", "png"]) -> bytes:
+    """Return the chart as a file of that form: text as text in SVG, 200 dots per inch in PNG."""
+    with _matplotlib():
+        figure = _figure(chart)
+        page = io.BytesIO()
+        about = {"Title": _plain(chart.title), "Description": _plain(chart.says, 2_000)}
+        metadata = {**about, "Date": None} if form == "svg" else about
+        figure.savefig(page, format=form, dpi=_DPI, metadata=metadata)
+    return page.getvalue()
+
+
+@contextmanager
+def _matplotlib() -> Iterator[None]:
+    """Draw by opscope's own settings, whatever the user's are; a missing glyph is no matter."""
+    import matplotlib as mpl
+
+    with mpl.rc_context(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*[Gg]lyph.*")
+        mpl.rcdefaults()
+        mpl.rcParams.update(_SETTINGS)
+        yield
+
+
+def _figure(chart: Chart) -> Figure:
+    from matplotlib.figure import Figure
+
+    bars = any(series.style == "bars" for series in chart.series)
+    rows = len(chart.x.names) * max(1, len(chart.series))
+    height = _HEIGHT + 0.22 * max(0, len(chart.series) - 4)
+    if bars:
+        height = max(height, 2.0 + 0.16 * rows + 0.12 * len(chart.x.names))
+    figure = Figure(figsize=(_WIDTH, height), layout="constrained")
+    axes = figure.subplots()
+    if bars:
+        _draw_bars(axes, chart)
+    else:
+        _draw_points(axes, chart)
+    axes.set_title(_wrapped(chart.title, 78), loc="left", fontsize=13, fontweight="bold", pad=12)
+    axes.grid(visible=True, axis="x" if bars else "both", color="#e4e4e4", linewidth=0.8)
+    axes.set_axisbelow(True)
+    _explain(figure, chart)
+    return figure
+
+
+def _draw_points(axes: Axes, chart: Chart) -> None:
+    taken: dict[int, int] = {}
+    for series in chart.series:
+        if series.style == "line":
+            axes.plot(*_places(series.marks), "--", color=color_of(series.color), linewidth=1.3)
+            continue
+        turn = taken.get(series.color, 0)
+        taken[series.color] = turn + 1
+        _draw_series(axes, series, _MARKERS[turn % len(_MARKERS)], joined=not chart.x.log)
+    _scale(axes, "x", chart.x, [_number(mark.x) for mark in _marks(chart)])
+    _scale(axes, "y", chart.y, _heights(chart))
+    if kept := sorted({_number(mark.x) for mark in _marks(chart) if mark.recommended}):
+        shown = _apart(kept, span=(axes.get_xlim()[1] - axes.get_xlim()[0]))
+        axes.set_xticks(shown, [f"{x:g}" for x in shown])
+
+
+def _draw_series(axes: Axes, series: Series, marker: str, *, joined: bool) -> None:
+    """Draw steps through the trusted points, every point, its interval, and what is recommended."""
+    color, many = color_of(series.color), len(series.marks) > _MANY
+    size = 5.0 if len(series.marks) <= 60 else 3.2  # noqa: PLR2004 - as many as stand apart
+    if joined:
+        trusted = [mark for mark in series.marks if not mark.untrusted]
+        axes.plot(*_places(trusted), drawstyle="steps-mid", color=color, linewidth=1, alpha=0.5)
+    ends = [(mark.x, mark.interval) for mark in series.marks if mark.interval]
+    axes.plot(  # all of them as one path, which is a tenth of the size
+        [x for at, _ in ends for x in (_number(at), _number(at), math.nan)],
+        [y for _, (low, high) in ends for y in (low, high, math.nan)],
+        color=color,
+        linewidth=1,
+        rasterized=many,
+    )
+    for hollow in (False, True):
+        marks = [mark for mark in series.marks if mark.untrusted is hollow]
+        axes.plot(
+            *_places(marks),
+            marker,
+            color=color,
+            markersize=size,
+            markerfacecolor="white" if hollow else color,
+            rasterized=many,
+        )
+        axes.plot(
+            *_places([mark for mark in marks if mark.recommended]),
+            "D",
+            markersize=6.5,
+            markerfacecolor="white" if hollow else color,
+            markeredgecolor=_INK,
+        )
+
+
+def _draw_bars(axes: Axes, chart: Chart) -> None:
+    names, count = chart.x.names, len(chart.series)
+    rows = {name: place for place, name in enumerate(names)}
+    thick = 0.8 / max(1, count)
+    for number, series in enumerate(chart.series):
+        color = color_of(series.color)
+        places = [rows[str(mark.x)] + (number - (count - 1) / 2) * thick for mark in series.marks]
+        axes.barh(
+            places,
+            [mark.y for mark in series.marks],
+            thick * 0.92,
+            color=["white" if mark.untrusted else color for mark in series.marks],
+            edgecolor=color,
+        )
+        told = [(place, m) for place, m in zip(places, series.marks, strict=True) if m.interval]
+        axes.errorbar(
+            [mark.y for _, mark in told],
+            [place for place, _ in told],
+            xerr=_reach([mark for _, mark in told]),
+            fmt="none",
+            ecolor=_INK,
+            elinewidth=1,
+            capsize=2,
+        )
+    axes.set_yticks(range(len(names)), [_plain(name, 44) for name in names], fontsize=9)
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.tick_params(axis="y", length=0)
+    _scale(axes, "x", chart.y, _heights(chart))
+
+
+def _scale(axes: Axes, side: Literal["x", "y"], axis: Axis, values: Sequence[float]) -> None:
+    """Label one side: prefixed ticks where it is logarithmic, else one prefix for all of it."""
+    from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, NullFormatter
+
+    ruler = axes.xaxis if side == "x" else axes.yaxis
+    if axis.log:
+        (axes.set_xscale if side == "x" else axes.set_yscale)("log")
+        ruler.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        ruler.set_major_formatter(EngFormatter(sep=" ", unit=axis.unit))
+        ruler.set_minor_formatter(NullFormatter())
+        ruler.set_label_text(_plain(axis.label, 40))
+        return
+    top = max(map(abs, values), default=1.0)
+    scale, sign = prefix(top, axis.unit)
+    ruler.set_major_formatter(FuncFormatter(lambda value, _: f"{value / scale:g}"))
+    unit = f" ({sign}{axis.unit})" if axis.unit else ""
+    ruler.set_label_text(f"{_plain(axis.label, 40)}{unit}")
+    if axis.unit and min(values, default=0.0) >= 0:
+        (axes.set_xlim if side == "x" else axes.set_ylim)(0, 1.05 * top or 1.0)
+
+
+def _explain(figure: Figure, chart: Chart) -> None:
+    """Add the legend and the caption below, which says what the signs mean and the origin."""
+    from matplotlib.lines import Line2D
+
+    handles, names, taken = [], [], dict[int, int]()
+    for series in chart.series:
+        if series.style == "line":
+            continue
+        turn = taken.get(series.color, 0)
+        taken[series.color] = turn + 1
+        marker = "s" if series.style == "bars" else _MARKERS[turn % len(_MARKERS)]
+        color = color_of(series.color)
+        handles.append(Line2D([], [], linestyle="none", marker=marker, color=color))
+        names.append(_plain(series.name, 48))
+    if any(series.style == "line" for series in chart.series):
+        handles.append(Line2D([], [], linestyle="--", color=_FAINT))
+        names.append("what MACs predict")
+    if any(mark.recommended for mark in _marks(chart)):
+        handles.append(
+            Line2D([], [], linestyle="none", marker="D", color="#bbbbbb", markeredgecolor=_INK)
+        )
+        names.append("recommended")
+    if any(mark.untrusted for mark in _marks(chart)):
+        handles.append(
+            Line2D([], [], linestyle="none", marker="o", color=_FAINT, markerfacecolor="white")
+        )
+        names.append("untrusted")
+    columns = max(1, min(len(names), int(115 / (4 + max(map(len, names), default=1)))))
+    figure.legend(
+        handles,
+        names,
+        loc="outside lower left",
+        ncols=columns,
+        frameon=False,
+        fontsize=10,
+        title=_wrapped(_caption(chart), 118),
+        title_fontsize=8.5,
+        alignment="left",
+    )
+
+
+def _caption(chart: Chart) -> str:
+    origins = dict.fromkeys(s.origin for s in chart.series if s.style != "line")
+    text = f"Figures are {' or '.join(origins) or 'none'}"
+    if any(mark.interval for mark in _marks(chart)):
+        text += "; whiskers are 95 % intervals"
+    return f"{text}."
+
+
+def _marks(chart: Chart) -> list[Mark]:
+    return [mark for series in chart.series for mark in series.marks]
+
+
+def _heights(chart: Chart) -> list[float]:
+    """Return every figure, and how high its interval reaches."""
+    return [y for m in _marks(chart) for y in (m.y, m.interval[1] if m.interval else m.y)]
+
+
+def _places(marks: Iterable[Mark]) -> tuple[list[float], list[float]]:
+    listed = list(marks)
+    return [_number(mark.x) for mark in listed], [mark.y for mark in listed]
+
+
+def _number(x: float | str) -> float:
+    return 0.0 if isinstance(x, str) else float(x)
+
+
+def _reach(marks: Iterable[Mark]) -> list[list[float]]:
+    """Return how far the intervals reach below and above; an interval may lie beside its value."""
+    pairs = [(mark.y, mark.interval) for mark in marks if mark.interval]
+    return [
+        [max(0.0, y - low) for y, (low, _) in pairs],
+        [max(0.0, high - y) for y, (_, high) in pairs],
+    ]
+
+
+def _apart(values: Sequence[float], span: float, most: int = 24) -> list[float]:
+    """Return those of rising values that can be written side by side, the last one always."""
+    room = span / most
+    shown: list[float] = []
+    for value in reversed(values):
+        if not shown or shown[-1] - value >= room:
+            shown.append(value)
+    return shown[::-1]
+
+
+def _wrapped(text: str, width: int) -> str:
+    """Return text in two lines at most."""
+    return "\n".join(textwrap.wrap(_plain(text, 2 * width - 8), width)[:2])
+
+
+def _plain(text: str, most: int = 160) -> str:
+    """Return text that any backend writes as it is: printable, and cut where it is too long."""
+    seen = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text[: most + 1])
+    return seen if len(text) <= most else f"{seen[: most - 1]}…"
