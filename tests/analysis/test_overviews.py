@@ -151,9 +151,7 @@ def test_a_machine_is_told_once_however_much_memory_was_left():
     busy = msgspec.structs.replace(HERE, available_bytes=5, swap_used_bytes=1, timer_s=1e-7)
     other = msgspec.structs.replace(HERE, cpu="d")
     assert different([HERE, busy, other, HERE]) == (HERE, other)
-    (site,) = seen(
-        numbered(evidence(conv(1), 1.0)), environments={FAKE.name: [HERE, busy]}
-    ).sites
+    (site,) = seen(numbered(evidence(conv(1), 1.0)), environments={FAKE.name: [HERE, busy]}).sites
     assert (site.platform, site.environments) == (FAKE, (HERE,))
 
 

@@ -26,7 +26,9 @@ def test_a_sweep_has_points_and_a_prediction_for_each_platform():
         ("line", "counted", 1, 32),
     ]
     assert [m.x for m in chart.series[0].marks if m.recommended] == [8, 16, 24, 32]
-    assert (chart.series[1].marks[0].y, chart.series[1].marks[-1].y) == pytest.approx((125e-6, 4e-3))
+    assert (chart.series[1].marks[0].y, chart.series[1].marks[-1].y) == pytest.approx(
+        (125e-6, 4e-3)
+    )
     assert chart.series[0].name == FAKE.name
     assert f"{FAKE.name}: 1 ms at cout = 1 and 4 ms at 32, where MACs" in chart.says
     assert "predict 125 µs and 4 ms; recommended are 8, 16, 24, 32." in chart.says

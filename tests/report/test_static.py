@@ -99,7 +99,10 @@ def test_bars_are_named_and_grow_with_their_number():
 
 
 def test_logarithmic_axes_have_prefixes():
-    scale = {"x": Axis(label="MACs", unit="MAC", log=True), "y": Axis(label="t", unit="s", log=True)}
+    scale = {
+        "x": Axis(label="MACs", unit="MAC", log=True),
+        "y": Axis(label="t", unit="s", log=True),
+    }
     marks = tuple(Mark(x=10.0**n, y=10.0 ** (n - 9)) for n in range(3, 9))
     found = texts(chart(series(marks=marks), **scale))
     assert {"1 kMAC", "100 MMAC", "1 µs", "100 ms"} <= set(found)

@@ -6,6 +6,7 @@ Everything takes texts or records and returns records; heavy packages load when 
 from opscope.api.counting import Counted, cost, write_graph
 from opscope.api.database import DATABASE
 from opscope.api.drawing import figure, figures, write_figure
+from opscope.api.exchanging import export
 from opscope.api.measuring import (
     Measured,
     compare,
@@ -33,6 +34,7 @@ __all__ = [
     "cost",
     "count_jobs",
     "diagnose",
+    "export",
     "figure",
     "figures",
     "findings",

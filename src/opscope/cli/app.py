@@ -33,6 +33,7 @@ _COMMANDS = {
     "study": "opscope.cli.study:study",
     "findings": "opscope.cli.findings:findings",
     "figure": "opscope.cli.figure:figure",
+    "export": "opscope.cli.exchange:export",
     "steps": "opscope.cli.steps:steps",
 }
 

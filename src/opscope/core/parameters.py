@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TypeVar
 
 import msgspec
@@ -14,8 +15,13 @@ from opscope.errors import ParameterError
 R = TypeVar("R", bound=Record)
 
 
-def read_parameters(parameters: Parameters, type_: type[R], *, where: str) -> R:
+def read_parameters(parameters: Parameters, type_: type[R], *, where: object) -> R:
     """Return the record of ``type_`` whose fields have the values of ``parameters``.
+
+    Args:
+        parameters: Names and values.
+        type_: Type of the record.
+        where: What they are the parameters of; it becomes text only in an error.
 
     Raises:
         ParameterError: If a parameter is unknown, missing or of a wrong type.
@@ -31,13 +37,17 @@ def read_parameters(parameters: Parameters, type_: type[R], *, where: str) -> R:
             "missing": f"{name} is missing",
             "unfit": f"{name}={values.get(name)} does not fit: {fault.text}",
         }[fault.kind]
-        raise ParameterError(what, where=where, remedy=fault.remedy, parameter=name) from exc
+        raise ParameterError(what, where=str(where), remedy=fault.remedy, parameter=name) from exc
 
 
 def canonical(record: Record) -> Parameters:
     """Return the parameters of ``record`` in declared order, without those left at default."""
     return tuple(
         (field.name, value)
-        for field in msgspec.structs.fields(record)
+        for field in _fields(type(record))
         if (value := getattr(record, field.name)) != field.default
     )
+
+
+_fields = functools.cache(msgspec.structs.fields)
+"""What a type declares; read anew it would take most of the time of resolving a configuration."""

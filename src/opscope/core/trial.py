@@ -28,12 +28,29 @@ class Timings(Record, frozen=True, kw_only=True):
     overhead_s: float = 0.0
 
 
+class Source(Record, frozen=True, kw_only=True):
+    """The row of a table that a trial was imported from.
+
+    Attributes:
+        file: The table's name, as the user wrote it.
+        sha256: Digest of the whole file, 64 hexadecimal digits.
+        number: Line of a text file that the row ends at, or the row's number, from 1.
+        row: Every cell of the row as text, by column.
+    """
+
+    file: str
+    sha256: str
+    number: int
+    row: dict[str, str] = {}
+
+
 class Trial(Record, frozen=True, kw_only=True):
     """How one job ended: ``ok``, ``unsupported`` or ``failed``, with a reason unless ok.
 
     Attributes:
         traceback: Where a failure came from, for those who mend it; users are shown the reason.
         execution: What the platform really ran; absent where nothing was.
+        source: Where it was imported from; absent where opscope measured it.
     """
 
     job: Job
@@ -43,6 +60,7 @@ class Trial(Record, frozen=True, kw_only=True):
     measurements: tuple[Measurement, ...] = ()
     execution: Execution | None = None
     timings: Timings = Timings()
+    source: Source | None = None
 
     def measurement(self, quantity: str) -> Measurement | None:
         """Return the measurement of the whole network's ``quantity``, if there is one."""

@@ -42,7 +42,7 @@ class Design(Record, frozen=True, kw_only=True):
         Raises:
             ParameterError: If a parameter is unknown, missing or of a wrong type.
         """
-        return read_parameters(configuration.parameters, cls, where=str(configuration))
+        return read_parameters(configuration.parameters, cls, where=configuration)
 
     def configuration(self) -> Configuration:
         """Return the canonical configuration: in the fields' order, without what is implied."""

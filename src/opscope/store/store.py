@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from sqlalchemy import Select, func, insert, select, update
 
@@ -41,6 +41,20 @@ class StoredTrial(Record, frozen=True, kw_only=True):
     attempt: int
     fingerprint: str
     trial: Trial
+
+
+class StoredRecord(NamedTuple):
+    """A trial as it is kept, its record not yet decoded, with the opscope that wrote it."""
+
+    id: int
+    attempt: int
+    configuration: str
+    workload: str
+    platform: str
+    fingerprint: str
+    ended_at: str
+    opscope: str
+    record: str
 
 
 class Store:
@@ -217,10 +231,7 @@ class Store:
 
     def trials(self, run: Run) -> list[StoredTrial]:
         """Return the last attempt of every trial of ``run``, oldest first."""
-        newest: Select[Any] = (
-            select(func.max(trials.c.id)).where(trials.c.run_id == run.id).group_by(trials.c.key)
-        )
-        query = select(trials).where(trials.c.id.in_(newest)).order_by(trials.c.id)
+        query = select(trials).where(trials.c.id.in_(_newest(run))).order_by(trials.c.id)
         with self._reading() as connection:
             return [_stored(row) for row in connection.execute(query)]
 
@@ -228,6 +239,15 @@ class Store:
         """Return the sessions of ``run``, oldest first."""
         with self._reading() as connection:
             return read_sessions(connection, run.id)
+
+    def records(self, run: Run) -> Iterator[StoredRecord]:
+        """Yield the same as they are kept, for whoever needs a part of so many."""
+        written = (sessions.c.opscope if name == "opscope" else trials.c[name] for name in _FIELDS)
+        query = select(*written).join(sessions, sessions.c.id == trials.c.session_id)
+        query = query.where(trials.c.id.in_(_newest(run))).order_by(trials.c.id)
+        with self._reading() as connection:
+            rows = connection.execution_options(yield_per=1000).execute(query)
+            yield from map(StoredRecord._make, rows)
 
     def platform(self, fingerprint: str) -> PlatformInfo:
         """Return what is known of the platform with this fingerprint.
@@ -244,6 +264,14 @@ class Store:
             )
         return from_json(text, PlatformInfo)
 
+    def platforms(self, run: Run) -> dict[str, PlatformInfo]:
+        """Return what is known of each platform that ``run`` has trials on, by fingerprint."""
+        here = select(trials.c.fingerprint).where(trials.c.run_id == run.id)
+        query = select(platforms).where(platforms.c.fingerprint.in_(here))
+        with self._reading() as connection:
+            rows = connection.execute(query)
+            return {row.fingerprint: from_json(row.info, PlatformInfo) for row in rows}
+
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[Any]:
         with explained(self._path), self._engine.begin() as connection:
@@ -253,6 +281,14 @@ class Store:
     def _reading(self) -> Iterator[Any]:
         with explained(self._path), self._engine.connect() as connection:
             yield connection
+
+
+_FIELDS = StoredRecord._fields
+
+
+def _newest(run: Run) -> Select[Any]:
+    """Return the query for the number of each key's last attempt."""
+    return select(func.max(trials.c.id)).where(trials.c.run_id == run.id).group_by(trials.c.key)
 
 
 def _new_id(result: Any) -> int:
