@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from opscope.api.database import DATABASE
+from opscope.api.notebook import displayed
 from opscope.core.decoding import suggest
 from opscope.core.study import Study
 from opscope.errors import InputError
@@ -19,6 +20,7 @@ Form = Literal["svg", "png"]
 _FORMS: dict[str, Form] = {".svg": "svg", ".png": "png"}
 
 
+@displayed
 def figures(
     study: Study | str,
     *,
@@ -39,6 +41,7 @@ def figures(
     return charts(overview(study, database=database, platforms=platforms, run=run))
 
 
+@displayed
 def figure(
     study: Study | str,
     name: str,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from opscope.api.database import DATABASE
+from opscope.api.notebook import displayed
 from opscope.core.configuration import Precision, Workload
 from opscope.core.fusion import Fusion
 from opscope.core.measurement import Measurement
@@ -107,6 +108,7 @@ class Measured(Record, frozen=True, kw_only=True):
         return self.trial.measurement(name) if self.trial else None
 
 
+@displayed
 def measure(
     configuration: str,
     platforms: Sequence[str],
@@ -230,6 +232,7 @@ def diagnose(
         return diagnose(examine(platform, budget_s=budget_s, executor=measuring, watch=watch))
 
 
+@displayed
 def compare(
     a: str,
     b: str,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from opscope.api.database import DATABASE
 from opscope.api.measuring import measuring_with
+from opscope.api.notebook import displayed
 from opscope.api.reading import macs_of, read_run
 from opscope.core.study import Study
 from opscope.errors import OpscopeError, TableError
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from opscope.engine.runner import Event, Summary
 
 
+@displayed
 def studies() -> list[Study]:
     """Return the studies that come with opscope."""
     from opscope.engine.studies import builtin_studies, load_study
@@ -27,6 +29,7 @@ def studies() -> list[Study]:
     return [load_study(name) for name in builtin_studies()]
 
 
+@displayed
 def study(name: str) -> Study:
     """Return the built-in study of this name, or the one in the TOML file of this path.
 
@@ -92,6 +95,7 @@ def run_study(
         )
 
 
+@displayed
 def findings(
     study: Study | str,
     *,
@@ -121,6 +125,7 @@ def findings(
     return answer(kept.run.study, kept.evidence)
 
 
+@displayed
 def overview(
     study: Study | str,
     *,

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
 from opscope.report.chart import Axis, Chart, Mark, Series
-from opscope.report.palette import color_of
+from opscope.report.palette import LIGHT
 from opscope.report.units import prefix
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _WIDTH, _HEIGHT = 9.0, 5.0
 """Inches of a chart; bars take the height that their labels need."""
 
 _DPI = 200
-_INK, _FAINT = "#222222", "#666666"
+_INK, _FAINT = LIGHT.text, "#666666"
 _MARKERS = "osD^vP"
 """Shapes of series that share a colour, in turn."""
 
@@ -82,7 +82,7 @@ def _figure(chart: Chart) -> Figure:
     else:
         _draw_points(axes, chart)
     axes.set_title(_wrapped(chart.title, 78), loc="left", fontsize=13, fontweight="bold", pad=12)
-    axes.grid(visible=True, axis="x" if bars else "both", color="#e4e4e4", linewidth=0.8)
+    axes.grid(visible=True, axis="x" if bars else "both", color=LIGHT.grid, linewidth=0.8)
     axes.set_axisbelow(True)
     _explain(figure, chart)
     return figure
@@ -92,11 +92,13 @@ def _draw_points(axes: Axes, chart: Chart) -> None:
     taken: dict[int, int] = {}
     for series in chart.series:
         if series.style == "line":
-            axes.plot(*_places(series.marks), "--", color=color_of(series.color), linewidth=1.3)
+            axes.plot(*_places(series.marks), "--", color=_color(series.color), linewidth=1.3)
             continue
         turn = taken.get(series.color, 0)
         taken[series.color] = turn + 1
-        _draw_series(axes, series, _MARKERS[turn % len(_MARKERS)], joined=not chart.x.log)
+        alone = len({mark.x for mark in series.marks}) == len(series.marks)
+        marker = _MARKERS[turn % len(_MARKERS)]
+        _draw_series(axes, series, marker, joined=alone and not chart.x.log)
     _scale(axes, "x", chart.x, [_number(mark.x) for mark in _marks(chart)])
     _scale(axes, "y", chart.y, _heights(chart))
     if kept := sorted({_number(mark.x) for mark in _marks(chart) if mark.recommended}):
@@ -106,7 +108,7 @@ def _draw_points(axes: Axes, chart: Chart) -> None:
 
 def _draw_series(axes: Axes, series: Series, marker: str, *, joined: bool) -> None:
     """Draw steps through the trusted points, every point, its interval, and what is recommended."""
-    color, many = color_of(series.color), len(series.marks) > _MANY
+    color, many = _color(series.color), len(series.marks) > _MANY
     size = 5.0 if len(series.marks) <= 60 else 3.2  # noqa: PLR2004 - as many as stand apart
     if joined:
         trusted = [mark for mark in series.marks if not mark.untrusted]
@@ -143,7 +145,7 @@ def _draw_bars(axes: Axes, chart: Chart) -> None:
     rows = {name: place for place, name in enumerate(names)}
     thick = 0.8 / max(1, count)
     for number, series in enumerate(chart.series):
-        color = color_of(series.color)
+        color = _color(series.color)
         places = [rows[str(mark.x)] + (number - (count - 1) / 2) * thick for mark in series.marks]
         axes.barh(
             places,
@@ -200,7 +202,7 @@ def _explain(figure: Figure, chart: Chart) -> None:
         turn = taken.get(series.color, 0)
         taken[series.color] = turn + 1
         marker = "s" if series.style == "bars" else _MARKERS[turn % len(_MARKERS)]
-        color = color_of(series.color)
+        color = _color(series.color)
         handles.append(Line2D([], [], linestyle="none", marker=marker, color=color))
         names.append(_plain(series.name, 48))
     if any(series.style == "line" for series in chart.series):
@@ -240,6 +242,10 @@ def _caption(chart: Chart) -> str:
 
 def _marks(chart: Chart) -> list[Mark]:
     return [mark for series in chart.series for mark in series.marks]
+
+
+def _color(position: int) -> str:
+    return LIGHT.series[position % len(LIGHT.series)]
 
 
 def _heights(chart: Chart) -> list[float]:
