@@ -68,6 +68,8 @@ def _cause(response: Response, steps: Steps) -> str:
     if response.origin is not Origin.MEASURED:
         return f"a property of {response.platform.name}'s model"
     low, high = steps.period_interval
+    if not response.platform.instruction_set:
+        return "not established: the platform's instruction set is not known"
     lanes, extension = _lanes(response.platform)
     multiple = round(steps.period / lanes) if lanes else 0
     if not multiple or not low <= multiple * lanes <= high:
@@ -136,5 +138,10 @@ def _trust(response: Response) -> Trust:
         return Trust(
             verdict=Verdict.UNTRUSTED,
             reason=f"{lost} of {total} trials gave no figure that can be trusted",
+        )
+    if response.unassessed:
+        return Trust(
+            verdict=Verdict.NOT_ASSESSED,
+            reason=f"{response.unassessed} of {len(response.points)} figures were imported",
         )
     return Trust()

@@ -11,6 +11,7 @@ import msgspec
 
 from opscope.core.comparison import Compared, Figure, Outcome, Overall, Paired
 from opscope.core.measurement import Verdict
+from opscope.core.platform import Origin
 from opscope.core.trial import Trial
 from opscope.stats.paired import mean_interval, most_by_chance
 
@@ -53,7 +54,8 @@ def compare_figures(workload: str, quantity: str, a: Figure, b: Figure) -> Compa
         return _unknown(workload, a, b, reason)
     assert a.value is not None  # noqa: S101 - else it were missing
     assert b.value is not None  # noqa: S101 - else it were missing
-    interval = _propagated(a, b) if a.sampled or b.sampled else None
+    told = (a.sampled or b.sampled) and not (_is_bare(a) or _is_bare(b))
+    interval = _propagated(a, b) if told else None
     return _judged(workload, quantity, a, b, ratio=b.value / a.value, interval=interval)
 
 
@@ -171,6 +173,12 @@ def _unsure(a: Figure, b: Figure) -> str:
         if min([figure.value or 0, *(figure.interval or ())]) <= 0:
             return f"{name} may be zero"
     return ""
+
+
+def _is_bare(figure: Figure) -> bool:
+    """Whether a figure was measured elsewhere and its error not told; a simulator has none."""
+    elsewhere = figure.trust.verdict is Verdict.NOT_ASSESSED
+    return elsewhere and figure.origin is Origin.MEASURED and not figure.interval
 
 
 def _propagated(a: Figure, b: Figure) -> tuple[float, float]:

@@ -35,6 +35,7 @@ class Response(Record, frozen=True, kw_only=True):
         points: By rising x; none if no trial has a usable figure.
         doubted: Those whose figure may not be relied on, by rising x.
         swept: Whether more than one value of x was tried, with success or without.
+        unassessed: How many points' trust nobody assessed, since they were imported.
         left_out: Trials without a usable figure, counted by reason.
     """
 
@@ -47,6 +48,7 @@ class Response(Record, frozen=True, kw_only=True):
     derivation: str
     points: tuple[Point, ...]
     swept: bool
+    unassessed: int = 0
     left_out: dict[str, int]
     doubted: tuple[Point, ...] = ()
 
@@ -116,6 +118,7 @@ def _response(items: list[Evidence], x: str, quantity: str) -> Response:
     doubted: list[Point] = []
     left_out: list[str] = []
     example: Measurement | None = None
+    unassessed = 0
     for item in items:
         measurement = item.trial.measurement(quantity)
         if measurement is None:
@@ -125,6 +128,7 @@ def _response(items: list[Evidence], x: str, quantity: str) -> Response:
             doubted.append(_point(item, x, measurement, measurement.trust.reason))
         else:
             example = measurement
+            unassessed += measurement.trust.verdict is Verdict.NOT_ASSESSED
             points.append(_point(item, x, measurement))
     return Response(
         platform=items[0].platform,
@@ -136,6 +140,7 @@ def _response(items: list[Evidence], x: str, quantity: str) -> Response:
         derivation=example.derivation if example else "",
         points=by_x(points),
         swept=len({item.parameters[x] for item in items}) > 1,
+        unassessed=unassessed,
         left_out=count_reasons(left_out),
         doubted=by_x(doubted),
     )

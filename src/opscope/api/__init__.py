@@ -6,7 +6,7 @@ Everything takes texts or records and returns records; heavy packages load when 
 from opscope.api.counting import Counted, cost, write_graph
 from opscope.api.database import DATABASE
 from opscope.api.drawing import figure, figures, write_figure
-from opscope.api.exchanging import export
+from opscope.api.exchanging import Imported, export, import_table
 from opscope.api.measuring import (
     Measured,
     compare,
@@ -29,6 +29,7 @@ from opscope.api.studying import (
 __all__ = [
     "DATABASE",
     "Counted",
+    "Imported",
     "Measured",
     "compare",
     "cost",
@@ -39,6 +40,7 @@ __all__ = [
     "figures",
     "findings",
     "fusions",
+    "import_table",
     "measure",
     "overview",
     "platforms",

@@ -4,10 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from opscope.api.database import DATABASE
 from opscope.api.kept import kept_as, kept_run, parameters_kept
-from opscope.core.study import Study
+from opscope.core.decoding import suggest
+from opscope.core.platform import PlatformInfo
+from opscope.core.record import Record
+from opscope.core.study import MeterName, Study
+from opscope.core.table import Elsewhere, Reading
+from opscope.core.trial import IMPORTED
+from opscope.errors import StudyError
+
+if TYPE_CHECKING:
+    from opscope.store import Store
+
+
+class Imported(Record, frozen=True, kw_only=True):
+    """What became of a table."""
+
+    study: str
+    run: int
+    rows: int
 
 
 def export(
@@ -35,10 +55,10 @@ def export(
         StudyError: If the study's file cannot be read or is no study.
     """
     from opscope.store import Store
-    from opscope.store.exchange import check_target, trial_columns, write_table
+    from opscope.store.exchange import check_target, no_cycles, trial_columns, write_table
 
     check_target(to)
-    with Store(database) as store:
+    with no_cycles(), Store(database) as store:
         found = kept_run(store, study, run=run, database=database)
         infos = store.platforms(found)
         names = {info.name for info in infos.values()}
@@ -51,3 +71,81 @@ def export(
         )
     write_table(columns, to)
     return len(columns["trial"])
+
+
+def import_table(
+    table: Path,
+    reading: Reading,
+    elsewhere: Elsewhere,
+    *,
+    study: Study | str | None = None,
+    steps: Collection[str] = (),
+    database: Path = DATABASE,
+    fresh: bool = False,
+) -> Imported:
+    """Add the figures of a table, taken elsewhere, to a run; all of its rows or none.
+
+    Their trust is ``not assessed``; each keeps its row and the digest of the file.
+
+    Args:
+        table: A CSV or a Parquet file.
+        reading: Which column says what.
+        elsewhere: Where they were taken, and how they came about.
+        study: The study, its name or file, to whose newest run they are added; one of their own,
+            named after the table, unless given.
+        steps: Parameters along which the study of their own looks for steps.
+        database: The file to add them to; made if it is not there.
+        fresh: Add them to another run, although there is one.
+
+    Raises:
+        InputError: If a column, a row or an option cannot be meant, or they are there already.
+        StoreError: If the database cannot be written.
+    """
+    from opscope.core.platform import PlatformName
+    from opscope.engine.importing import imported_trials, study_of
+    from opscope.store import Store
+    from opscope.store.exchange import no_cycles, read_table
+
+    name = str(PlatformName.parse(elsewhere.platform))
+    with no_cycles():
+        read = read_table(table)
+        with Store(database, write=True) as store:
+            declared = _declared(store, study) if study else None
+            meter = declared.meters[0] if declared else MeterName()
+            info = PlatformInfo(
+                name=name,
+                family=IMPORTED,
+                device=elsewhere.device,
+                runtime=elsewhere.runtime,
+                runtime_version=elsewhere.runtime_version,
+                precisions=(),
+                quantities=tuple(reading.figures),
+                origin=elsewhere.origin,
+                deployments="reporting",
+                tells="none",
+                computes=False,
+            )
+            trials = imported_trials(read, reading, info, meter)
+            precisions = {trial.job.workload.precision: None for trial in trials.values()}
+            info = msgspec.structs.replace(info, precisions=tuple(precisions))
+            quantity = next(iter(reading.figures))
+            target = declared or study_of(table, trials.values(), steps, quantity)
+            run = store.import_trials(target, info, trials, fresh=fresh)
+    return Imported(study=run.study.name, run=run.id, rows=len(trials))
+
+
+def _declared(store: Store, study: Study | str) -> Study:
+    """Return the study as its newest run has it, or as it is declared where it was never run."""
+    from opscope.engine.studies import builtin_studies, is_file_name, load_study
+
+    if isinstance(study, str) and (is_file_name(study) or study in builtin_studies()):
+        study = load_study(study)
+    name = study if isinstance(study, str) else study.name
+    runs = store.runs(name)
+    if not runs and isinstance(study, str):
+        known = sorted({*store.studies(), *builtin_studies()})
+        raise StudyError(f"there is no study {name!r}", remedy=suggest(name, known))
+    if runs:
+        return runs[0].study
+    assert isinstance(study, Study)  # noqa: S101 - else it were refused
+    return study

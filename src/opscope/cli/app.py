@@ -34,6 +34,7 @@ _COMMANDS = {
     "findings": "opscope.cli.findings:findings",
     "figure": "opscope.cli.figure:figure",
     "export": "opscope.cli.exchange:export",
+    "import": "opscope.cli.exchange:import_",
     "steps": "opscope.cli.steps:steps",
 }
 

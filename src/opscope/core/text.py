@@ -40,7 +40,7 @@ def parse_value(text: str) -> Value:
 
 def format_value(value: Value) -> str:
     """Return the text that `parse_value` reads back as ``value``."""
-    return repr(value) if isinstance(value, float) else quote_reserved(str(value))
+    return quote_reserved(value) if isinstance(value, str) else repr(value)
 
 
 def quote_reserved(text: str) -> str:

@@ -13,6 +13,10 @@ from opscope.core.study import Job, Protocol
 Status = Literal["ok", "unsupported", "failed"]
 
 
+IMPORTED = "imported"
+"""The family of platforms that trials were imported of; no such family can be opened."""
+
+
 class Timings(Record, frozen=True, kw_only=True):
     """Where a trial's wall time went, in seconds.
 

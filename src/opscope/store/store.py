@@ -5,32 +5,33 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 from sqlalchemy import Select, func, insert, select, update
 
-import opscope
 from opscope.core.environment import Environment
-from opscope.core.measurement import Verdict
 from opscope.core.platform import PlatformInfo
-from opscope.core.record import Record, from_json, to_json
+from opscope.core.record import Record, from_json
 from opscope.core.study import Study
 from opscope.core.trial import Trial
 from opscope.errors import StoreError
 from opscope.store.database import explained, lock_for_writing, open_database, refuse_foreign
 from opscope.store.sessions import Session, read_sessions
 from opscope.store.tables import platforms, runs, sessions, trials
-
-
-class Run(Record, frozen=True, kw_only=True):
-    """One execution of a study, over as many sessions as it took."""
-
-    id: int
-    study: Study
-    started_at: str
+from opscope.store.writing import (
+    Run,
+    keep_imported_platform,
+    keep_platform,
+    known_platform,
+    new_id,
+    now,
+    open_run,
+    open_session,
+    refuse_repeats,
+    trial_row,
+)
 
 
 class StoredTrial(Record, frozen=True, kw_only=True):
@@ -101,21 +102,8 @@ class Store:
 
         What does not make it another study (its words, what it wants found) is taken over.
         """
-        query = select(runs).where(runs.c.study_digest == study.digest).order_by(runs.c.id.desc())
         with self._transaction() as connection:
-            found = None if fresh else connection.execute(query).first()
-            if found:
-                same = update(runs).where(runs.c.id == found.id)
-                connection.execute(same.values(definition=to_json(study)))
-                return Run(id=found.id, study=study, started_at=found.started_at)
-            values = {
-                "study": study.name,
-                "study_digest": study.digest,
-                "definition": to_json(study),
-                "started_at": _now(),
-            }
-            result = connection.execute(insert(runs).values(values))
-            return Run(id=_new_id(result), study=study, started_at=values["started_at"])
+            return open_run(connection, study, fresh=fresh)
 
     def open_session(self, run: Run, environments: Mapping[str, Environment]) -> int:
         """Note that ``run`` is being worked on; return the session's number.
@@ -125,15 +113,7 @@ class Store:
             environments: Where each platform is measured, by the platform's fingerprint.
         """
         with self._transaction() as connection:
-            result = connection.execute(
-                insert(sessions).values(
-                    run_id=run.id,
-                    opscope=opscope.__version__,
-                    environments=to_json(environments),
-                    started_at=_now(),
-                )
-            )
-            return _new_id(result)
+            return open_session(connection, run, environments)
 
     def close_session(
         self, session: int, *, wall_s: float, runtime_s: float, waited_s: float
@@ -142,7 +122,7 @@ class Store:
         query = update(sessions).where(sessions.c.id == session)
         with self._transaction() as connection:
             values = {"wall_s": wall_s, "runtime_s": runtime_s, "waited_s": waited_s}
-            connection.execute(query.values(ended_at=_now(), **values))
+            connection.execute(query.values(ended_at=now(), **values))
 
     def add_trial(
         self, run: Run, session: int, key: str, info: PlatformInfo, trial: Trial
@@ -152,36 +132,44 @@ class Store:
             attempt = connection.scalar(
                 select(func.count()).where(trials.c.run_id == run.id, trials.c.key == key)
             )
-            known = select(platforms.c.fingerprint).where(
-                platforms.c.fingerprint == info.fingerprint
-            )
-            if connection.scalar(known) is None:
-                values = {"fingerprint": info.fingerprint, "info": to_json(info)}
-                connection.execute(insert(platforms).values(values))
-            result = connection.execute(
-                insert(trials).values(
-                    run_id=run.id,
-                    session_id=session,
-                    key=key,
-                    attempt=attempt,
-                    status=trial.status,
-                    trusted=_trusted(trial),
-                    configuration=str(trial.job.workload.configuration),
-                    workload=str(trial.job.workload),
-                    platform=trial.job.platform,
-                    fingerprint=info.fingerprint,
-                    meter=trial.job.meter.name,
-                    ended_at=_now(),
-                    record=to_json(trial),
-                )
-            )
+            keep_platform(connection, info)
+            row = trial_row(run, session, key, info, trial)
+            result = connection.execute(insert(trials).values(attempt=attempt, **row))
             return StoredTrial(
-                id=_new_id(result),
+                id=new_id(result),
                 key=key,
                 attempt=attempt or 0,
                 fingerprint=info.fingerprint,
                 trial=trial,
             )
+
+    def import_trials(
+        self, study: Study, info: PlatformInfo, imported: Mapping[str, Trial], *, fresh: bool
+    ) -> Run:
+        """Add trials that were taken elsewhere to the newest run of a study, all or none.
+
+        Their session has no environment, since nobody noted one.
+
+        Args:
+            study: The study; its run is made if there is none.
+            info: The platform they are of.
+            imported: The trials by the keys that they are stored under.
+            fresh: Make another run although there is one.
+
+        Raises:
+            TableError: If one of the keys is in the run already, or the platform's name stands for
+                one that figures were measured on here.
+        """
+        with self._transaction() as connection:
+            run = open_run(connection, study, fresh=fresh)
+            refuse_repeats(connection, run, imported)
+            keep_imported_platform(connection, run, info)
+            session = open_session(connection, run, {})
+            rows = [trial_row(run, session, key, info, one) for key, one in imported.items()]
+            connection.execute(insert(trials), [{"attempt": 0, **row} for row in rows])
+            ended = update(sessions).where(sessions.c.id == session)
+            connection.execute(ended.values(ended_at=now()))
+        return run
 
     def first_trial(self, run: Run, fingerprint: str) -> Trial | None:
         """Return the first trial of a run that went well on the platform of this fingerprint."""
@@ -255,14 +243,12 @@ class Store:
         Raises:
             StoreError: If nothing was ever measured on it.
         """
-        query = select(platforms.c.info).where(platforms.c.fingerprint == fingerprint)
         with self._reading() as connection:
-            text = connection.scalar(query)
-        if text is None:
-            raise StoreError(
-                f"no platform has the fingerprint {fingerprint}", where=str(self._path)
-            )
-        return from_json(text, PlatformInfo)
+            info = known_platform(connection, fingerprint)
+        if info is None:
+            what = f"no platform has the fingerprint {fingerprint}"
+            raise StoreError(what, where=str(self._path))
+        return info
 
     def platforms(self, run: Run) -> dict[str, PlatformInfo]:
         """Return what is known of each platform that ``run`` has trials on, by fingerprint."""
@@ -291,10 +277,6 @@ def _newest(run: Run) -> Select[Any]:
     return select(func.max(trials.c.id)).where(trials.c.run_id == run.id).group_by(trials.c.key)
 
 
-def _new_id(result: Any) -> int:
-    return int(result.inserted_primary_key[0])
-
-
 def _run(row: Any) -> Run:
     return Run(id=row.id, study=from_json(row.definition, Study), started_at=row.started_at)
 
@@ -307,12 +289,3 @@ def _stored(row: Any) -> StoredTrial:
         fingerprint=row.fingerprint,
         trial=from_json(row.record, Trial),
     )
-
-
-def _trusted(trial: Trial) -> bool:
-    verdicts = {measurement.trust.verdict for measurement in trial.measurements}
-    return Verdict.UNTRUSTED not in verdicts
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -16,7 +16,8 @@ from opscope.core.platform import PlatformInfo
 from opscope.core.study import Job
 from opscope.core.text import Value, format_text
 from opscope.core.trial import Source, Timings
-from opscope.store.store import Run, StoredRecord
+from opscope.store.store import StoredRecord
+from opscope.store.writing import Run
 
 Cell = str | int | float | None
 Columns = dict[str, list[Any]]
@@ -96,9 +97,9 @@ def trial_columns(
         given.append(parameters(configuration))
         for figure in trial.measurements:
             if figure.scope.kind == "network":
-                rows = figures.setdefault(figure.quantity, [])
-                rows += [_NONE] * (len(named) - 1 - len(rows))
-                rows.append(_cells(figure))
+                cells = figures.setdefault(figure.quantity, [])
+                cells += [_NONE] * (len(named) - 1 - len(cells))
+                cells.append(_cells(figure))
     return {
         **_transposed(_NAMED, named),
         **_parameter_columns(given),
@@ -170,9 +171,9 @@ def _parameter_columns(given: Sequence[Mapping[str, Value]]) -> Columns:
 
 def _figure_columns(figures: Mapping[str, list[tuple[Cell, ...]]], count: int) -> Columns:
     columns: Columns = {}
-    for quantity, rows in figures.items():
-        rest = [_NONE] * (count - len(rows))
-        columns |= _transposed(_figure_names(quantity), [*rows, *rest])
+    for quantity, cells in figures.items():
+        rest = [_NONE] * (count - len(cells))
+        columns |= _transposed(_figure_names(quantity), [*cells, *rest])
     return columns
 
 

@@ -1,0 +1,82 @@
+"""The study that imported figures answer where they belong to none: their own configurations."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+
+from opscope.core.configuration import Configuration
+from opscope.core.decoding import suggest
+from opscope.core.space import Space
+from opscope.core.study import Question, Study
+from opscope.core.text import Value
+from opscope.core.trial import Trial
+from opscope.engine.studies import builtin_studies
+from opscope.errors import InputError
+
+
+def study_of(table: Path, trials: Iterable[Trial], steps: Iterable[str], quantity: str) -> Study:
+    """Return the study that these trials alone answer, named after their table.
+
+    Args:
+        table: The file they were imported from.
+        trials: What was imported.
+        steps: Parameters along which steps are looked for.
+        quantity: In which quantity.
+
+    Raises:
+        InputError: If a parameter to look along does not vary, or a study that comes with opscope
+            has the table's name.
+    """
+    if table.stem in builtin_studies():
+        raise InputError(
+            "its name is that of a study which comes with opscope",
+            where=str(table),
+            remedy=f"Use --study {table.stem} to add it to that, or rename the file.",
+        )
+    jobs = [trial.job for trial in trials]
+    configurations = dict.fromkeys(job.workload.configuration for job in jobs)
+    steps = tuple(steps)
+    spaces = _spaces(configurations, steps)
+    numbers = ((space, name) for space in spaces for name in space.varied())
+    varied = {name for space, name in numbers if len(space.points()) > 1}
+    for x in steps:
+        if x not in varied:
+            where, remedy = f"--steps {x}", suggest(x, varied)
+            raise InputError("no two configurations differ in it alone", where=where, remedy=remedy)
+    return Study(
+        name=table.stem,
+        title=f"Figures imported from {table.name}",
+        question="What do these figures, taken elsewhere, say?",
+        spaces=spaces,
+        precisions=tuple(dict.fromkeys(job.workload.precision for job in jobs)),
+        batches=tuple(dict.fromkeys(job.workload.batch for job in jobs)),
+        findings=tuple(Question(kind="steps", x=x, quantity=quantity) for x in steps),
+    )
+
+
+def _spaces(configurations: Iterable[Configuration], steps: tuple[str, ...]) -> tuple[Space, ...]:
+    """Return spaces that hold these configurations and no other, each along one axis at most."""
+    families: defaultdict[tuple[object, ...], list[Configuration]] = defaultdict(list)
+    for one in configurations:
+        families[one.kind, one.name, tuple(name for name, _ in one.parameters)].append(one)
+    spaces: list[Space] = []
+    for (kind, name, names), members in families.items():
+        assert isinstance(names, tuple)  # noqa: S101 - as it was put in
+        values = {n: {one.get(n) for one in members} for n in names}
+        axis = max(
+            names, key=lambda n: (len(values[n]) > 1 and n in steps, len(values[n])), default=""
+        )
+        bases: defaultdict[tuple[tuple[str, Value], ...], list[Value]] = defaultdict(list)
+        for one in members:
+            given = dict(one.parameters)
+            value = given.pop(axis, "")
+            bases[tuple(given.items())].append(value)
+        spaces += (
+            Space(kind=str(kind), name=str(name), base=dict(base), axes={axis: tuple(along)})
+            if axis
+            else Space(kind=str(kind), name=str(name))
+            for base, along in bases.items()
+        )
+    return tuple(spaces)

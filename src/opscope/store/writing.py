@@ -1,0 +1,165 @@
+"""What is written in a transaction that is open already: runs, sessions, trials, platforms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, insert, select, update
+
+import opscope
+from opscope.core.environment import Environment
+from opscope.core.measurement import Verdict
+from opscope.core.platform import PlatformInfo
+from opscope.core.record import Record, from_json, to_json
+from opscope.core.study import Study
+from opscope.core.trial import IMPORTED, Trial
+from opscope.errors import TableError
+from opscope.store.tables import platforms, runs, sessions, trials
+
+
+class Run(Record, frozen=True, kw_only=True):
+    """One execution of a study, over as many sessions as it took."""
+
+    id: int
+    study: Study
+    started_at: str
+
+
+def open_run(connection: Connection, study: Study, *, fresh: bool) -> Run:
+    """Return the newest run of exactly this study; a new one if none is there, or ``fresh``."""
+    query = select(runs).where(runs.c.study_digest == study.digest).order_by(runs.c.id.desc())
+    found = None if fresh else connection.execute(query).first()
+    if found:
+        same = update(runs).where(runs.c.id == found.id)
+        connection.execute(same.values(definition=to_json(study)))
+        return Run(id=found.id, study=study, started_at=found.started_at)
+    values = {
+        "study": study.name,
+        "study_digest": study.digest,
+        "definition": to_json(study),
+        "started_at": now(),
+    }
+    result = connection.execute(insert(runs).values(values))
+    return Run(id=new_id(result), study=study, started_at=values["started_at"])
+
+
+def open_session(connection: Connection, run: Run, environments: Mapping[str, Environment]) -> int:
+    """Note that ``run`` is being worked on; return the session's number."""
+    values = {
+        "run_id": run.id,
+        "opscope": opscope.__version__,
+        "environments": to_json(environments),
+        "started_at": now(),
+    }
+    return new_id(connection.execute(insert(sessions).values(values)))
+
+
+def trial_row(run: Run, session: int, key: str, info: PlatformInfo, trial: Trial) -> dict[str, Any]:
+    """Return a trial's row, but for which attempt it is."""
+    workload = str(trial.job.workload)
+    verdicts = {measurement.trust.verdict for measurement in trial.measurements}
+    return {
+        "run_id": run.id,
+        "session_id": session,
+        "key": key,
+        "status": trial.status,
+        "trusted": Verdict.UNTRUSTED not in verdicts,
+        "configuration": workload.partition("@")[0],
+        "workload": workload,
+        "platform": trial.job.platform,
+        "fingerprint": info.fingerprint,
+        "meter": trial.job.meter.name,
+        "ended_at": now(),
+        "record": to_json(trial),
+    }
+
+
+def keep_platform(connection: Connection, info: PlatformInfo) -> None:
+    """Keep what is known of a platform, unless something is."""
+    if known_platform(connection, info.fingerprint) is None:
+        values = {"fingerprint": info.fingerprint, "info": to_json(info)}
+        connection.execute(insert(platforms).values(values))
+
+
+def keep_imported_platform(connection: Connection, run: Run, info: PlatformInfo) -> None:
+    """Keep a platform that figures were imported of, with all precisions and quantities so far.
+
+    Raises:
+        TableError: If its name stands for another in the run, whose figures these would hide.
+    """
+    query = select(platforms.c.info).where(
+        platforms.c.fingerprint.in_(
+            select(trials.c.fingerprint).where(
+                trials.c.run_id == run.id, trials.c.platform == info.name
+            )
+        )
+    )
+    here = [from_json(text, PlatformInfo) for text in connection.scalars(query)]
+    if any(one.family != IMPORTED for one in here):
+        raise TableError(
+            f"run {run.id} of {run.study.name} has figures that opscope measured on it",
+            where=f"--platform {info.name}",
+            remedy="Give what is imported a name of its own.",
+        )
+    known = known_platform(connection, info.fingerprint)
+    if known is None:
+        return keep_platform(connection, info)
+    if known.origin is not info.origin:
+        raise TableError(
+            f"its figures are kept as {known.origin.value}, not {info.origin.value}",
+            where=f"--platform {info.name}",
+            remedy="Name the same --origin, or another platform.",
+        )
+    both = msgspec.structs.replace(
+        known,
+        precisions=tuple(dict.fromkeys(known.precisions + info.precisions)),
+        quantities=tuple(dict.fromkeys(known.quantities + info.quantities)),
+    )
+    same = update(platforms).where(platforms.c.fingerprint == info.fingerprint)
+    connection.execute(same.values(info=to_json(both)))
+    return None
+
+
+def refuse_repeats(connection: Connection, run: Run, imported: Mapping[str, Trial]) -> None:
+    """Refuse trials of which one is in the run already.
+
+    Raises:
+        TableError: Saying which, and from where.
+    """
+    kept = connection.scalars(select(trials.c.key).where(trials.c.run_id == run.id))
+    key = next((key for key in kept if key in imported), None)
+    if key is None:
+        return
+    query = select(trials.c.record).where(trials.c.run_id == run.id, trials.c.key == key)
+    old, new = from_json(connection.scalars(query).one(), Trial).source, imported[key].source
+    if old is None or new is None:
+        raise TableError(f"{imported[key].job.workload} is in run {run.id} already")
+    place, what = f"{new.file}, row {new.number}", f"{imported[key].job.workload} "
+    if old.sha256 == new.sha256:
+        place, what = new.file, "this very file "
+    raise TableError(
+        f"{what}was imported into run {run.id} of {run.study.name} already, "
+        f"from {old.file}; nothing was added",
+        where=place,
+        remedy="Use --fresh to make another run, or give --platform another name.",
+    )
+
+
+def known_platform(connection: Connection, fingerprint: str) -> PlatformInfo | None:
+    """Return what is known of a platform, if anything is."""
+    query = select(platforms.c.info).where(platforms.c.fingerprint == fingerprint)
+    text = connection.scalar(query)
+    return None if text is None else from_json(text, PlatformInfo)
+
+
+def new_id(result: Any) -> int:
+    """Return the number of the row that was inserted."""
+    return int(result.inserted_primary_key[0])
+
+
+def now() -> str:
+    """Return the time, as it is kept."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
