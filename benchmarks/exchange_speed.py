@@ -20,8 +20,10 @@ from sqlalchemy import insert
 
 from opscope import api
 from opscope.core.configuration import Configuration, Workload
+from opscope.core.platform import Origin
 from opscope.core.record import to_json
 from opscope.core.study import Protocol, Study
+from opscope.core.table import Elsewhere, Figures, Reading
 from opscope.core.trial import Trial
 from opscope.store import Store
 from opscope.store.tables import trials
@@ -46,6 +48,17 @@ def main() -> None:
             table = Path(folder) / f"table.{ending}"
             with _timed(f"export, {ending}"):
                 api.export(study.name, database=database, to=table)
+        for ending in ("parquet", "csv"):
+            table = Path(folder) / f"table.{ending}"
+            with _timed(f"import, {ending}"):
+                _import(table, Path(folder) / f"{ending}.db")
+
+
+def _import(table: Path, database: Path) -> None:
+    figures = Figures(value="latency_s", low="latency_low_s", high="latency_high_s")
+    reading = Reading(figures={"latency_s": figures}, configuration="configuration")
+    board = Elsewhere(platform="board", origin=Origin.MEASURED)
+    api.import_table(table, reading, board, database=database)
 
 
 def _one_point(study: Study) -> Study:
