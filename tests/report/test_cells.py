@@ -57,17 +57,18 @@ def comparison(*found):
     )
 
 
-def test_the_samples_of_a_measurement_are_told_by_preparation_and_disturbance():
-    chart = samples(LATENCY)
-    assert [(s.name, [(m.x, m.y) for m in s.marks]) for s in chart.series] == [
-        ("preparation 1", [(1, 1e-3), (1, 2e-3), (3, 5e-3), (3, 6e-3)]),
-        ("preparation 2", [(2, 3e-3), (2, 4e-3)]),
+def test_the_samples_of_a_measurement_are_told_by_round_network_and_disturbance():
+    stack = [msgspec.structs.replace(visit, term=1) for visit in visits_of([(7e-3,)])]
+    both = msgspec.structs.replace(LATENCY, visits=(*LATENCY.visits, *stack))
+    assert [(s.name, [(m.x, m.y) for m in s.marks]) for s in samples(both).series] == [
+        ("network 1", [(1, 1e-3), (1, 2e-3), (2, 3e-3), (2, 4e-3), (3, 5e-3), (3, 6e-3)]),
+        ("network 2", [(1, 7e-3)]),
     ]
     disturbed = visits_of([(1e-3, 2e-3)], preemptions=[(0, 1)])
     (series,) = samples(msgspec.structs.replace(LATENCY, visits=tuple(disturbed))).series
     assert [(mark.untrusted, mark.about) for mark in series.marks] == [
-        (False, ()),
-        (True, ("preempted",)),
+        (False, ("preparation 1",)),
+        (True, ("preparation 1", "preempted")),
     ]
 
 

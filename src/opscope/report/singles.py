@@ -11,21 +11,20 @@ from opscope.report.units import interval, quantity
 
 def samples(measurement: Measurement) -> Chart | None:
     """Return the raw calls of a measurement over its rounds; none of one that was not sampled."""
-    groups: dict[tuple[int, int], list[Mark]] = {}
+    groups: dict[int, list[Mark]] = {}
     for visit in measurement.visits:
         calls = zip(visit.samples.durations_s, visit.samples.disturbances, strict=True)
-        groups.setdefault((visit.preparation, visit.term), []).extend(
+        groups.setdefault(visit.term, []).extend(
             Mark(
                 x=visit.round + 1,
                 y=duration,
-                about=tuple(filter(None, [disturbance])),
+                about=(f"preparation {visit.preparation + 1}", *filter(None, [disturbance])),
                 untrusted=bool(disturbance),
             )
             for duration, disturbance in calls
         )
     if not groups:
         return None
-    stacks = max(term for _, term in groups)
     figure = quantity(measurement.value, measurement.unit)
     return Chart(
         name="samples",
@@ -36,13 +35,13 @@ def samples(measurement: Measurement) -> Chart | None:
         y=Axis(label="duration of a call", unit="s", log=True),
         series=tuple(
             Series(
-                name=f"preparation {preparation + 1}" + (f", network {term + 1}" if stacks else ""),
+                name=f"network {term + 1}" if len(groups) > 1 else "the network",
                 style="points",
                 origin=measurement.origin.value,
-                color=preparation * (stacks + 1) + term,
+                color=term,
                 marks=tuple(marks),
             )
-            for (preparation, term), marks in sorted(groups.items())
+            for term, marks in sorted(groups.items())
         ),
     )
 

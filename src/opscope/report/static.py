@@ -29,6 +29,9 @@ _MARKERS = "osD^vP"
 _MANY = 2_000
 """Marks above which they go into an SVG as one picture."""
 
+_LINE = 115
+"""Characters that a line of the legend has room for; a sign and its gaps take eight."""
+
 _SETTINGS: Any = {
     "svg.fonttype": "none",  # text stays text
     "svg.hashsalt": "opscope",  # the same chart is the same file
@@ -218,18 +221,27 @@ def _explain(figure: Figure, chart: Chart) -> None:
             Line2D([], [], linestyle="none", marker="o", color=_FAINT, markerfacecolor="white")
         )
         names.append("untrusted")
-    columns = max(1, min(len(names), int(115 / (4 + max(map(len, names), default=1)))))
     figure.legend(
         handles,
         names,
         loc="outside lower left",
-        ncols=columns,
+        ncols=_columns(names),
         frameon=False,
         fontsize=10,
         title=_wrapped(_caption(chart), 118),
         title_fontsize=8.5,
         alignment="left",
     )
+
+
+def _columns(names: Sequence[str]) -> int:
+    """Return how many columns of a legend fit, which is filled column by column."""
+    for count in range(len(names), 1, -1):
+        rows = -(-len(names) // count)
+        columns = [names[start : start + rows] for start in range(0, len(names), rows)]
+        if sum(8 + max(map(len, column)) for column in columns) <= _LINE:
+            return count
+    return 1
 
 
 def _caption(chart: Chart) -> str:
