@@ -1,4 +1,4 @@
-# make demo    a study on this machine, from nothing to a finding
+# make demo    a study on this machine, from nothing to a report
 # make test    every test, and how much of the code they reach
 # make test-core   all but the tests marked slow, without coverage, for while you work
 # make check   what the code must pass besides: style, types, floors, no duplicate names
@@ -11,6 +11,7 @@ BIN := .venv/bin
 demo:
 	@scripts/setup run
 	@$(BIN)/opscope study run conv-channels -p onnxruntime-cpu -p openvino-cpu
+	@$(BIN)/opscope report conv-channels
 
 test:
 	@scripts/setup dev

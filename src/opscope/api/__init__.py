@@ -16,6 +16,7 @@ from opscope.api.measuring import (
     platforms,
     support,
 )
+from opscope.api.reporting import report, write_comparison
 from opscope.api.studying import (
     count_jobs,
     findings,
@@ -44,11 +45,13 @@ __all__ = [
     "measure",
     "overview",
     "platforms",
+    "report",
     "run_study",
     "steps",
     "studies",
     "study",
     "support",
+    "write_comparison",
     "write_figure",
     "write_graph",
 ]

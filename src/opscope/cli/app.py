@@ -35,6 +35,7 @@ _COMMANDS = {
     "figure": "opscope.cli.figure:figure",
     "export": "opscope.cli.exchange:export",
     "import": "opscope.cli.exchange:import_",
+    "report": "opscope.cli.report:report",
     "steps": "opscope.cli.steps:steps",
 }
 

@@ -27,15 +27,22 @@ from opscope.cli.output import console, database_option, json_option, print_json
 @click.option("--quantity", default="latency_s", show_default=True, metavar="QUANTITY")
 @click.option("--python-a", default="", metavar="PATH", help="Interpreter to measure A with.")
 @click.option("--python-b", default="", metavar="PATH", help="Interpreter to measure B with.")
+@click.option(
+    "--html",
+    type=click.Path(path_type=Path),
+    metavar="FILE.html",
+    help="Also write it as one HTML page.",
+)
 @database_option
 @json_option
-def compare(
+def compare(  # noqa: PLR0913 - one for each option
     sides: tuple[str, str],
     study: str | None,
     workloads: tuple[str, ...],
     quantity: str,
     python_a: str,
     python_b: str,
+    html: Path | None,
     database: Path,
     *,
     as_json: bool,
@@ -48,10 +55,13 @@ def compare(
     they share. Nothing is stored.
     """
     from opscope import api
+    from opscope.api.reporting import refuse_folder
     from opscope.cli.progress import Progress
     from opscope.core.comparison import Outcome
     from opscope.core.text import model_text
 
+    if html:
+        refuse_folder(html)
     with (
         when_interrupted("nothing is stored"),
         Progress(console(err=True), title="compare") as progress,
@@ -65,6 +75,8 @@ def compare(
             pythons=(python_a, python_b),
             watch=progress.update,
         )
+    if html:
+        api.write_comparison(found, html)
     if as_json:
         print_json(found)
     else:

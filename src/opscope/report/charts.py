@@ -30,8 +30,13 @@ def charts(overview: Overview) -> list[Chart]:
     ]
 
 
-def staircase(finding: Finding) -> Chart:
-    """Return the chart of a finding about steps by itself."""
+def staircase(finding: Finding, rows: Mapping[int, Row] | None = None) -> Chart:
+    """Return the chart of a finding about steps by itself; with the trials, what is known of each.
+
+    Args:
+        finding: What was found.
+        rows: The trials by their number.
+    """
     kept = finding.guideline.allowed if finding.guideline else ()
     curve = Curve(
         platform=finding.platform, origin=finding.origin, points=finding.points, recommended=kept
@@ -42,7 +47,7 @@ def staircase(finding: Finding) -> Chart:
         says=finding.characteristic,
         x=Axis(label=finding.x),
         y=_axis(finding.quantity),
-        series=(_points(curve, finding.quantity, {}, finding.x, 0),),
+        series=(_points(curve, finding.quantity, rows or {}, finding.x, 0),),
     )
 
 

@@ -10,10 +10,11 @@ from opscope.core.comparison import Comparison, Figure, Outcome, Side
 from opscope.report.units import quantity
 
 _STYLES = {Outcome.LOWER: "green", Outcome.HIGHER: "red", Outcome.UNKNOWN: "dim"}
-_TAKEN = {
+TAKEN = {
     "in turns": "taken in turns by round; ratios are paired by round",
     "apart": "paired by configuration; not taken together, so drift between them is not seen",
 }
+"""How the figures of both sides belong together, in words."""
 
 
 def comparison_view(found: Comparison) -> RenderableType:
@@ -34,7 +35,7 @@ def comparison_view(found: Comparison) -> RenderableType:
     return Group(
         _side("A", found.a),
         _side("B", found.b),
-        Text(f"{found.quantity}, {_TAKEN[found.taken]}"),
+        Text(f"{found.quantity}, {TAKEN[found.taken]}"),
         table,
         *_summary(found),
     )

@@ -45,3 +45,11 @@ def duration(seconds: float) -> str:
     """Return a duration for people: ``7 s``, ``2 min 5 s``."""
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def shortened(text: str, most: int) -> str:
+    """Return ``text``, without its middle where it is longer than ``most`` characters."""
+    if len(text) <= most:
+        return text
+    head = most * 2 // 3
+    return f"{text[:head]}…{text[head + 1 - most :]}"

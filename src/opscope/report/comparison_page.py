@@ -1,0 +1,144 @@
+"""A comparison as one HTML page: each configuration with its interval, all together, outliers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import opscope
+from opscope.analysis.distribution import Distribution
+from opscope.core.comparison import Compared, Comparison, Figure, Side
+from opscope.report.chart import Axis, Chart, Mark, Series
+from opscope.report.comparison import TAKEN
+from opscope.report.document import document
+from opscope.report.page import Drawings
+from opscope.report.tabulated import coded, listing, numbers, table, texts
+from opscope.report.units import quantity
+
+_MOST = 200
+"""Configurations that the chart shows at most; the table shows all."""
+
+
+def comparison_page(found: Comparison, spread: Distribution) -> str:
+    """Return the HTML page of a comparison and of how its ratios spread."""
+    drawings = Drawings()
+    ranked = sorted(
+        [item for item in found.configurations if item.ratio], key=lambda item: item.ratio or 0
+    )
+    ratios = drawings.place(_ratios(found, ranked[:_MOST])) if ranked else None
+    histogram = drawings.place(_histogram(spread)) if spread.bins else None
+    rows = _rows(found)
+    return document(
+        "comparison.html",
+        {"figures": drawings.figures, "rows": {k: rows[k] for k in ("columns", "count")}},
+        opscope=opscope.__version__,
+        title=f"{found.b.platform.name} against {found.a.platform.name}",
+        taken=f"{found.quantity}, {TAKEN[found.taken]}.",
+        overall=found.overall,
+        counts=", ".join(f"{count} {outcome}" for outcome, count in found.overall.counts.items()),
+        compared=len(found.configurations),
+        lacking=[("A", "B", found.only_a), ("B", "A", found.only_b)],
+        sides=[("A", _side(found.a)), ("B", _side(found.b))],
+        ratios=ratios,
+        not_drawn=max(0, len(ranked) - _MOST),
+        histogram=histogram,
+        outliers=table(
+            ("configuration", "B over A", "95 % interval", "verdict"),
+            [
+                (item.workload, f"{item.ratio:.3f}", _interval(item), item.statement)
+                for item in spread.outliers
+            ],
+        ),
+        rows=rows,
+        contents=[
+            ("overall", "Overall"),
+            ("effect", "Configuration by configuration"),
+            ("outliers", "Outliers"),
+            ("verdicts", "All verdicts"),
+            ("sides", "What was compared"),
+        ],
+    )
+
+
+def _ratios(found: Comparison, ranked: list[Compared]) -> Chart:
+    names = tuple(item.workload for item in ranked)
+    marks = tuple(
+        Mark(
+            x=item.workload,
+            y=item.ratio or 1.0,
+            interval=item.interval,
+            about=(item.workload, f"B over A: {item.ratio:.3f}", item.statement),
+            untrusted=item.outcome.value == "cannot be told",
+        )
+        for item in ranked
+    )
+    line = tuple(Mark(x=name, y=1.0) for name in (names[0], names[-1]))
+    return Chart(
+        name="ratios",
+        title="B over A, by rising ratio",
+        says=found.overall.statement,
+        x=Axis(label="", names=names),
+        y=Axis(label=f"{found.quantity}: B over A", log=True),
+        series=(
+            Series(name="B over A", style="points", origin="measured", marks=marks),
+            Series(name="no difference", style="line", origin="counted", color=1, marks=line),
+        ),
+    )
+
+
+def _histogram(spread: Distribution) -> Chart:
+    names = tuple(f"{item.low:.3f} – {item.high:.3f}" for item in spread.bins)
+    pairs = zip(names, spread.bins, strict=True)
+    marks = tuple(
+        Mark(x=name, y=item.count, about=(name, f"{item.count} configurations"))
+        for name, item in pairs
+    )
+    most = max(spread.bins, key=lambda item: item.count)
+    return Chart(
+        name="distribution",
+        title="How many configurations have which ratio",
+        says=f"Most, {most.count}, lie between {most.low:.3f} and {most.high:.3f}.",
+        x=Axis(label="B over A", names=tuple(dict.fromkeys(names))),
+        y=Axis(label="configurations"),
+        series=(Series(name="configurations", style="bars", origin="counted", marks=marks),),
+    )
+
+
+def _rows(found: Comparison) -> dict[str, Any]:
+    items = found.configurations
+    columns = [
+        texts("configuration", items, lambda item: item.workload),
+        numbers("A", items, lambda item: item.a.value, _shown(found, "a")),
+        numbers("B", items, lambda item: item.b.value, _shown(found, "b")),
+        numbers("B over A", items, lambda item: item.ratio, lambda value: f"{value:.3f}"),
+        texts("95 % interval", items, _interval),
+        coded("verdict", items, lambda item: item.outcome.value),
+        coded("figures are", items, lambda item: _origins(item.a, item.b)),
+        texts("remarks", items, lambda item: item.statement),
+    ]
+    return listing(columns, len(items), filtered=("verdict", "figures are"))
+
+
+def _shown(found: Comparison, side: str) -> Any:
+    units = (getattr(item, side).unit for item in found.configurations)
+    unit = next((unit for unit in units if unit), "")
+    return lambda value: quantity(value, unit)
+
+
+def _interval(item: Compared) -> str:
+    return "–" if item.interval is None else "{:.3f} – {:.3f}".format(*item.interval)
+
+
+def _origins(a: Figure, b: Figure) -> str:
+    found = dict.fromkeys(figure.origin.value for figure in (a, b) if figure.origin)
+    return " / ".join(found) or "–"
+
+
+def _side(side: Side) -> list[tuple[str, str]]:
+    info = side.platform
+    facts = [
+        ("platform", info.name),
+        ("runtime", f"{info.runtime} {info.runtime_version}"),
+        ("device", info.device),
+        ("from", f"run {side.run} of {side.database}" if side.run else "measured now"),
+    ]
+    return facts + ([("interpreter", side.python)] if side.python else [])
