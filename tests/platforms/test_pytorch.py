@@ -213,6 +213,15 @@ def test_deployments_beside_each_other_stay_compiled_and_leave_no_process():
 
 
 @pytest.mark.slow
+def test_a_batch_norm_that_int8_cannot_fold_leaves_others_compiled():
+    first = prepared("pytorch-compile")
+    second = prepared("pytorch-compile", "block:dense,h=7,cin=8", precision=Precision.INT8)
+    assert len(first.sample(1).durations_s) == len(second.sample(1).durations_s) == 1
+    first.close()
+    second.close()
+
+
+@pytest.mark.slow
 def test_compiling_again_while_timed_is_an_error():
     deployment = prepared("pytorch-compile")
     torch._dynamo.reset()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -27,7 +29,7 @@ def quantised_module(graph: Graph, module: Any, seed: int) -> tuple[Any, Sources
 
     drawn = [graph.draw_inputs(seed + number) for number in range(CALIBRATIONS)]
     inputs = [tuple(map(torch.from_numpy, arrays.values())) for arrays in drawn]
-    with torch.no_grad():
+    with torch.no_grad(), _compiled_kept():
         exported = torch.export.export(module, inputs[0]).module()
         quantizer = x86.X86InductorQuantizer()
         quantizer.set_global(x86.get_default_x86_inductor_quantization_config())
@@ -36,6 +38,23 @@ def quantised_module(graph: Graph, module: Any, seed: int) -> tuple[Any, Sources
             prepared(*arrays)
         converted = convert_pt2e(prepared)
     return converted, _sources(converted, sources_of(module))
+
+
+@contextmanager
+def _compiled_kept() -> Iterator[None]:
+    """Keep what was compiled in this process, for the deployments that it belongs to.
+
+    Of a network whose BatchNorm cannot be folded torchao exports patterns, and each such export
+    resets dynamo: everything would be compiled again in its next call.
+    """
+    from torch import _dynamo as dynamo
+
+    reset = dynamo.reset
+    dynamo.reset = lambda: None
+    try:
+        yield
+    finally:
+        dynamo.reset = reset
 
 
 def _sources(module: Any, known: Sources) -> Sources:
