@@ -90,6 +90,8 @@ class CohortRun:
         while open_tasks := self._granted(number - 1):
             self._recorder.write(Position(phase="probes", visits=self._visits))
             self._rounds.append(self._witness.look())
+            for task in open_tasks:
+                task.add_run(self._rounds[-1].probed_s / len(open_tasks))
             members = [member for task in open_tasks for member in task.members]
             seed = f"{self._cohort.seed}/{self._cohort.number}"
             for position, member in enumerate(visiting_order(members, seed=seed, round_=number)):
