@@ -44,6 +44,17 @@ def measure(platform, jobs, opened=None, protocol=QUICK):
     return trials, position
 
 
+def test_no_more_time_is_spent_in_the_runtime_than_passed():
+    many = Protocol(rounds=400, min_rounds=400, samples=1, rewarm=0, warmup=0)
+    jobs = jobs_for("fake", 4)
+    measure("fake", jobs)  # what is built and loaded once
+    start = time.perf_counter()  # the clock of its reference kernels runs ahead of this one
+    trials, _ = measure("fake", jobs, protocol=many)
+    assert any(trials[0].measurements[0].rounds[0].probes.values())
+    spent_s = sum(trial.timings.load_s + trial.timings.run_s for trial in trials.values())
+    assert spent_s <= time.perf_counter() - start
+
+
 def test_every_job_ends_as_one_trial_with_its_rounds():
     trials, position = measure("fake", jobs_for("fake", 4, 20, 40))
     assert sorted(trials) == [0, 1, 2]

@@ -89,9 +89,7 @@ class CohortRun:
         number = 0
         while open_tasks := self._granted(number - 1):
             self._recorder.write(Position(phase="probes", visits=self._visits))
-            self._rounds.append(self._witness.look())
-            for task in open_tasks:
-                task.add_run(self._rounds[-1].probed_s / len(open_tasks))
+            self._look(open_tasks)
             members = [member for task in open_tasks for member in task.members]
             seed = f"{self._cohort.seed}/{self._cohort.number}"
             for position, member in enumerate(visiting_order(members, seed=seed, round_=number)):
@@ -102,6 +100,16 @@ class CohortRun:
             spent = self._spent(number)
             for task in () if self._turns else self._open_tasks():
                 self._attempt(task, "conclude", partial(self._conclude_if_settled, task, spent))
+
+    def _look(self, open_tasks: list[Task]) -> None:
+        """Begin a round: see what the machine says; the jobs share the time of the probes."""
+        start_s = self._witness.elapsed_s()
+        seen = self._witness.look()
+        self._rounds.append(seen)
+        # Durations from a clock elsewhere need not fit into the time that passed here.
+        probed_s = min(self._witness.elapsed_s() - start_s, seen.probed_s)
+        for task in open_tasks:
+            task.add_run(probed_s / len(open_tasks))
 
     def _granted(self, last: int) -> list[Task]:
         """Return the jobs that go on, once it is this cohort's turn to take a round."""
