@@ -1,7 +1,7 @@
 """A layer's latency by stacks agrees with the runtime's own clocks, and blocks with their parts.
 
-Ratios of figures taken in turns, with room for a busy machine: a construction that missed or
-counted twice a part would be off by far more.
+Ratios of the least of figures taken in turns, with room for a busy machine: a construction that
+missed or counted twice a part would be off by far more.
 """
 
 import pytest
@@ -16,6 +16,13 @@ from opscope.platforms.registry import load_platform
 
 PLATFORMS = ("onnxruntime-cpu", "openvino-cpu")
 PROTOCOL = Protocol(rounds=16, min_rounds=8)
+TURNS = 3
+
+
+def ratio(figures, others):
+    """Return the ratio of two figures, each the least of a few, which other work only slows."""
+    pairs = [(figures(), others()) for _ in range(TURNS)]
+    return min(figure for figure, _ in pairs) / min(other for _, other in pairs)
 
 
 def layer_s(text, platform):
@@ -49,14 +56,16 @@ def by_its_own_clocks_s(text, platform):
     ],
 )
 def test_stacks_agree_with_the_runtimes_own_clocks(text, platform):
-    assert layer_s(text, platform) / by_its_own_clocks_s(text, platform) == pytest.approx(
-        1.0, abs=0.35
-    )
+    found = ratio(lambda: layer_s(text, platform), lambda: by_its_own_clocks_s(text, platform))
+    assert found == pytest.approx(1.0, abs=0.35)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_a_block_takes_what_its_operators_take(platform):
-    block = layer_s("block:mobilenet_v1,h=28,cin=128", platform)
+    block = "block:mobilenet_v1,h=28,cin=128"
     parts = ("dwconv:h=28,c=128,k=3,act=relu", "conv:h=28,cin=128,cout=128,k=1,act=relu")
-    assert sum(layer_s(part, platform) for part in parts) / block == pytest.approx(1.0, abs=0.35)
+    found = ratio(
+        lambda: sum(layer_s(part, platform) for part in parts), lambda: layer_s(block, platform)
+    )
+    assert found == pytest.approx(1.0, abs=0.35)

@@ -35,11 +35,16 @@ class Samples(Record, frozen=True, kw_only=True, dict=True):
         cpu_s = self.cpu_s or self.durations_s
         return tuple(map(_disturbance, self.durations_s, preemptions, cpu_s))
 
-    @cached_property
+    @property
     def undisturbed_s(self) -> tuple[float, ...]:
-        """Durations of the calls that nothing is known to have disturbed; asked for every round."""
+        """Durations of the calls that nothing is known to have disturbed."""
         pairs = zip(self.durations_s, self.disturbances, strict=True)
         return tuple(duration for duration, disturbance in pairs if not disturbance)
+
+    @cached_property
+    def fastest_s(self) -> float | None:
+        """Duration of the fastest undisturbed call, if there is one; asked for every round."""
+        return min(self.undisturbed_s, default=None)
 
 
 class Visit(Record, frozen=True, kw_only=True):

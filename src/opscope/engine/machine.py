@@ -128,6 +128,12 @@ def _open_lock(path: Path) -> int:
         os.umask(usual)
 
 
+def keep_for_good() -> None:
+    """Have the garbage collector pass over all that is there now, such as a runtime's modules."""
+    gc.collect()
+    gc.freeze()
+
+
 @contextlib.contextmanager
 def no_collections() -> Iterator[None]:
     """Keep Python's garbage collector out of the block, whose calls are being timed."""

@@ -93,7 +93,8 @@ def serve(requests: BinaryIO, say: Say, recorder: FlightRecorder) -> None:
 def _opened(name: str) -> tuple[Platform, Probes]:
     with machine.time_limit(machine.OPENING_LIMIT_S):
         platform = load_platform(name)
-        return platform, Probes(platform)
+    machine.keep_for_good()
+    return platform, Probes(platform)
 
 
 def _measure(

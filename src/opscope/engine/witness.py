@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import time
 from collections.abc import Iterator
@@ -121,7 +122,12 @@ def _frequency_hz() -> float | None:
 
 def _temperature_c() -> float | None:
     found = []
-    for path in Path("/sys/class/thermal").glob("thermal_zone*/temp"):
+    for path in _sensors():
         with contextlib.suppress(OSError, ValueError):
             found.append(float(path.read_text(encoding="ascii")) / 1000)
     return max(found, default=None)
+
+
+@functools.cache
+def _sensors() -> tuple[Path, ...]:
+    return tuple(Path("/sys/class/thermal").glob("thermal_zone*/temp"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from pathlib import Path
 
@@ -112,14 +113,18 @@ class Graph(Record, frozen=True, kw_only=True):
 
         Neither zeros nor denormals, which would change the time a kernel takes.
         """
-        stream = np.random.default_rng(seed)
-        return {
-            tensor.name: tensor.kind.draw(tensor.shape, tensor.dtype, stream)
-            for tensor in self.inputs
-        }
+        drawn = _drawn(self.inputs, seed)
+        return {tensor.name: array.copy() for tensor, array in zip(self.inputs, drawn, strict=True)}
 
     def _skeleton(self) -> onnx.ModelProto:
         model = onnx.ModelProto()
         model.ParseFromString(self.structure)
         del model.graph.input[len(self.inputs) :]
         return model
+
+
+@functools.lru_cache(maxsize=1)
+def _drawn(inputs: tuple[Input, ...], seed: int) -> tuple[np.ndarray, ...]:
+    """Return what was drawn last, if it is asked for again: by each preparation, and in a sweep."""
+    stream = np.random.default_rng(seed)
+    return tuple(tensor.kind.draw(tensor.shape, tensor.dtype, stream) for tensor in inputs)

@@ -44,7 +44,8 @@ def estimate(visits: Sequence[Visit], *, least_change: float | None = None) -> E
         least_change: Relative change with time, order or what ran before that makes it untrusted;
             unless given, that is not looked into.
     """
-    clean = {index: min(s) for index, v in enumerate(visits) if (s := v.samples.undisturbed_s)}
+    fastest = enumerate(visit.samples.fastest_s for visit in visits)
+    clean = {index: seconds for index, seconds in fastest if seconds is not None}
     replaced = {} if 2 * len(clean) > len(visits) else _by_cpu_time(visits, clean)
     values = clean | replaced
     if not values:

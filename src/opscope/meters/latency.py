@@ -76,7 +76,7 @@ class CallLatencyMeter:
         count = max(protocol.samples, min(math.ceil(_VISIT_S / fastest), _MOST_SAMPLES))
         samples = _joined(samples, deployment.sample(count - len(samples.durations_s)))
         for _ in range(_TRIES - 1):
-            if samples.undisturbed_s:
+            if samples.fastest_s is not None:
                 break
             samples = _joined(samples, deployment.sample(count))
         return rewarm, samples
@@ -151,16 +151,17 @@ def _steady(deployment: TimedDeployment, protocol: Protocol) -> tuple[Samples, S
     Returns:
         The calls until then, ``rewarm`` at most, and the calls of that row, which count.
     """
-    taken: list[Samples] = []
-    fastest, row = math.inf, 0
-    while row < protocol.samples and len(taken) < protocol.rewarm + protocol.samples:
-        taken.append(deployment.sample(1))
-        (duration_s,) = taken[-1].durations_s
-        row = 0 if duration_s < fastest * (1 - _STEADY) and protocol.rewarm else row + 1
-        fastest = min(fastest, duration_s)
-    until = len(taken) - protocol.samples
-    rewarm = functools.reduce(_joined, taken[:until], _none())
-    return rewarm, functools.reduce(_joined, taken[until:])
+    taken = _none()
+    fastest, row, most = math.inf, 0, protocol.rewarm + protocol.samples
+    while row < protocol.samples and len(taken.durations_s) < most:
+        lacking = min(protocol.samples - row, most - len(taken.durations_s))
+        more = deployment.sample(lacking)
+        for duration_s in more.durations_s:
+            row = 0 if duration_s < fastest * (1 - _STEADY) and protocol.rewarm else row + 1
+            fastest = min(fastest, duration_s)
+        taken = _joined(taken, more)
+    until = len(taken.durations_s) - protocol.samples
+    return _part(taken, slice(until)), _part(taken, slice(until, None))
 
 
 def _none() -> Samples:
@@ -184,6 +185,15 @@ def _joined(first: Samples, second: Samples) -> Samples:
         preemptions=_both(first.preemptions, second.preemptions),
         cpu_s=_both(first.cpu_s, second.cpu_s),
         clock=first.clock,
+    )
+
+
+def _part(samples: Samples, calls: slice) -> Samples:
+    return Samples(
+        durations_s=samples.durations_s[calls],
+        preemptions=samples.preemptions and samples.preemptions[calls],
+        cpu_s=samples.cpu_s and samples.cpu_s[calls],
+        clock=samples.clock,
     )
 
 

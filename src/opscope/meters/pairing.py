@@ -82,8 +82,8 @@ def _by_round(job: Job, visits: Sequence[Visit]) -> dict[int, float]:
     terms = open_meter(job.meter).terms(job.workload)
     fastest: dict[int, dict[int, float]] = {}
     for visit in visits:
-        if clean := visit.samples.undisturbed_s:
-            fastest.setdefault(visit.round, {})[visit.term] = min(clean)
+        if (seconds := visit.samples.fastest_s) is not None:
+            fastest.setdefault(visit.round, {})[visit.term] = seconds
     return {
         round_: sum(terms[number].coefficient * value for number, value in found.items())
         for round_, found in fastest.items()

@@ -49,7 +49,7 @@ def readings(rounds: Sequence[Round]) -> dict[str, float]:
     found = {}
     for probe in PROBES:
         samples = (seen.probes[probe.name] for seen in rounds if probe.name in seen.probes)
-        if fastest := [min(clean) for taken in samples if (clean := taken.undisturbed_s)]:
+        if fastest := [s for taken in samples if (s := taken.fastest_s) is not None]:
             found[probe.name] = low_location(fastest)
     return found
 

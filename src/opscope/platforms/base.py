@@ -152,14 +152,17 @@ class TimedDeployment(ABC):
         call, counter = self.call, self.counter
         clock, cpu_clock, usage = time.perf_counter_ns, time.thread_time_ns, resource.getrusage
         durations, preemptions, cpu = [], [], []
+        before = usage(counter).ru_nivcsw
         for _ in range(count):
-            before, cpu_start = usage(counter).ru_nivcsw, cpu_clock()
+            cpu_start = cpu_clock()
             start = clock()
             call()
             end = clock()
             cpu.append((cpu_clock() - cpu_start) / 1e9)
-            preemptions.append(usage(counter).ru_nivcsw - before)
+            after = usage(counter).ru_nivcsw
+            preemptions.append(after - before)
             durations.append((end - start) / 1e9)
+            before = after
         return Samples(
             durations_s=tuple(durations),
             preemptions=tuple(preemptions),

@@ -33,7 +33,7 @@ def fastest(kernel: Kernel) -> list[float]:
     If no round had one, the fastest of all calls stand in.
     """
     samples = [visit.samples for visit in visits(kernel)]
-    clean = [min(undisturbed) for taken in samples if (undisturbed := taken.undisturbed_s)]
+    clean = [seconds for taken in samples if (seconds := taken.fastest_s) is not None]
     return clean or [min(taken.durations_s) for taken in samples]
 
 
@@ -52,7 +52,7 @@ def drift(kernels: Sequence[Kernel]) -> Drift:
     relative: dict[int, list[float]] = defaultdict(list)
     started: dict[int, float] = {}
     for kernel in kernels:
-        taken = [(visit, min(s)) for visit in visits(kernel) if (s := visit.samples.undisturbed_s)]
+        taken = [(v, s) for v in visits(kernel) if (s := v.samples.fastest_s) is not None]
         middle = float(np.median([value for _, value in taken])) if taken else 1.0
         for visit, value in taken:
             relative[visit.round].append(value / middle)
