@@ -1,6 +1,7 @@
 """``opscope compare`` as a user has it."""
 
 import json
+import sys
 
 import pytest
 
@@ -78,6 +79,36 @@ def test_what_cannot_be_told_exits_with_1():
     page = " ".join(result.stdout.replace("│", " ").split())
     assert "1 cannot be told" in page
     assert "no configuration can be compared" in page
+
+
+@pytest.fixture
+def older(tmp_path):
+    """The interpreter of another environment, whose onnxruntime says that it is version 0.9."""
+    packages = tmp_path / "older"
+    (packages / "onnxruntime-0.9.dist-info").mkdir(parents=True)
+    metadata = "Metadata-Version: 2.1\nName: onnxruntime\nVersion: 0.9\n"
+    (packages / "onnxruntime-0.9.dist-info" / "METADATA").write_text(metadata, encoding="utf-8")
+    python = tmp_path / "python"
+    start = f'export PYTHONPATH="{packages}:$PYTHONPATH"\nexec "{sys.executable}" "$@"'
+    python.write_text(f"#!/bin/sh\n{start}\n", encoding="utf-8")
+    python.chmod(0o755)
+    return str(python)
+
+
+@pytest.mark.usefixtures("few_sittings")
+def test_one_platform_in_two_environments(older):
+    result = opscope_command("compare", "fake", "fake", "--python-b", older, "-c", CONV, "--json")
+    found = json.loads(result.stdout)
+    assert result.returncode == 0
+    assert (found["a"]["python"], found["b"]["python"]) == ("", older)
+    assert found["configurations"][0]["outcome"] == "no difference shown"
+
+
+def test_what_is_wrong_in_another_environment_names_it(older):
+    platform = "onnxruntime-cpu"
+    result = opscope_command("compare", platform, platform, "--python-b", older, "-c", CONV)
+    assert result.returncode == 3
+    assert f"{older}: {platform}: onnxruntime 0.9 is installed, and" in result.stderr
 
 
 @pytest.mark.parametrize(

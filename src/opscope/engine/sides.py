@@ -17,7 +17,7 @@ from opscope.core.trial import Trial
 from opscope.engine.executors.local import LocalExecutor
 from opscope.engine.planner import group
 from opscope.engine.runner import Event
-from opscope.errors import ConfigurationError, InputError
+from opscope.errors import ConfigurationError, InputError, OpscopeError
 from opscope.store import Store, StoredTrial
 
 Key = tuple[object, ...]
@@ -111,8 +111,13 @@ def describe(asked: Question) -> PlatformInfo:
     Raises:
         OpscopeError: If it cannot be opened there, or another opscope is there.
     """
-    with LocalExecutor(python=asked.python or sys.executable) as executor:
-        info, environment = executor.describe(asked.name.platform)
+    try:
+        with LocalExecutor(python=asked.python or sys.executable) as executor:
+            info, environment = executor.describe(asked.name.platform)
+    except OpscopeError as exc:
+        if not asked.python or asked.python in exc.where:
+            raise
+        raise exc.at(asked.python) from exc
     if environment.opscope != opscope.__version__:
         raise InputError(
             f"opscope {environment.opscope} is there, and this is {opscope.__version__}",

@@ -111,6 +111,7 @@ class OnnxRuntimeDeployment(TimedDeployment):
             raise PlatformError(f"onnxruntime refuses the graph: {exc}") from exc
         self.load_s = time.perf_counter() - start
         self._binding = self._session.io_binding()
+        self._inputs: Arrays = {}
         self._outputs = {}
         for tensor in graph.outputs:
             dtype = np.dtype(tensor.dtype)
@@ -120,6 +121,7 @@ class OnnxRuntimeDeployment(TimedDeployment):
 
     def bind(self, inputs: Arrays) -> None:
         """Bind inputs by name; the session reads them where they are."""
+        self._inputs = inputs  # onnxruntime before 1.25 does not keep them alive
         for name, array in inputs.items():
             value = self._ort.OrtValue.ortvalue_from_numpy(array, self._memory, 0)
             self._binding.bind_ortvalue_input(name, value)
@@ -142,7 +144,7 @@ class OnnxRuntimeDeployment(TimedDeployment):
             self._profile.read(self._session)  # which ends it: else its file would be written later
             self._profile.remove()
         self._session = self._binding = self._profile = None
-        self._outputs = {}
+        self._inputs, self._outputs = {}, {}
 
 
 def _session_options(ort: Any, options: Options) -> Any:
