@@ -7,13 +7,12 @@ import onnxruntime
 import pytest
 
 from opscope.core.configuration import Workload
-from opscope.core.platform import PlatformName
 from opscope.core.study import Instrumentation
 from opscope.errors import PlatformUnavailable
 from opscope.graph import build
 from opscope.platforms import onnxruntime_providers as providers
-from opscope.platforms.onnxruntime import OnnxRuntime, Options
 from opscope.platforms.onnxruntime_providers import CPU, CUDA, QNN, TENSORRT
+from opscope.platforms.registry import open_platform
 
 
 class Session:
@@ -116,7 +115,7 @@ def test_a_plug_in_without_a_device_is_unavailable(plugged):
 
 def test_the_device_that_ran_each_node_is_told():
     workload = Workload.parse("block:resnet_basic,h=8,cin=16")
-    platform = OnnxRuntime(PlatformName(name="onnxruntime-cpu"), Options(), CPU)
+    platform = open_platform("onnxruntime-cpu")
     deployment = platform.prepare(workload, seed=0, instrumentation=Instrumentation(profile=True))
     deployment.bind(build(workload).draw_inputs(0))
     deployment.call()

@@ -8,7 +8,7 @@ from opscope.core.configuration import Precision, Workload
 from opscope.core.study import Instrumentation
 from opscope.errors import PlatformError, UnsupportedWorkload
 from opscope.graph import build, resolve
-from opscope.platforms.opencv import OpenCvDeployment, Options
+from opscope.platforms.opencv import OpenCvDeployment
 from opscope.platforms.registry import open_platform
 from opscope.testing.models import onnx_model
 from opscope.testing.platforms import PlatformConformance
@@ -54,14 +54,14 @@ class TestOpenCvDnn(PlatformConformance):
         )
         graph = build(Workload(configuration=resolve("act:softmax,c=4")))
         with pytest.raises(UnsupportedWorkload, match="OpenCV has no form of FooBar"):
-            OpenCvDeployment(graph, model.SerializeToString(), Options(), Instrumentation())
+            OpenCvDeployment(graph, model.SerializeToString(), 1, Instrumentation())
         assert capfd.readouterr() == ("", "")
 
     def test_a_graph_it_cannot_read_is_an_error_of_ours(self):
         graph = build(Workload(configuration=resolve("act:softmax,c=4")))
         empty = onnx.ModelProto().SerializeToString() + b"no model"
         with pytest.raises(PlatformError, match="OpenCV refuses the graph"):
-            OpenCvDeployment(graph, empty, Options(), Instrumentation())
+            OpenCvDeployment(graph, empty, 1, Instrumentation())
 
 
 class TestTwoThreads(PlatformConformance):

@@ -9,7 +9,7 @@ from opscope.core.platform import PlatformName
 from opscope.core.study import Instrumentation
 from opscope.errors import PlatformError, PlatformUnavailable
 from opscope.graph import build, resolve
-from opscope.platforms.openvino import GPU, NPU, OpenVino, OpenVinoDeployment
+from opscope.platforms.openvino import GPU, NPU, OpenVinoDeployment, family
 from opscope.platforms.openvino_profile import Profile
 from opscope.platforms.registry import open_platform
 from opscope.testing.platforms import PlatformConformance
@@ -84,7 +84,7 @@ def test_a_graph_it_cannot_read_is_an_error_of_ours():
 def test_a_device_that_openvino_does_not_find_is_unavailable(target):
     if target.device in openvino.Core().available_devices:
         pytest.skip(f"this machine has a {target.device}")
-    platform = OpenVino(PlatformName(name=target.runtime.platform), target, 1)
+    platform = family.open(PlatformName(name=target.runtime.platform))
     with pytest.raises(PlatformUnavailable, match=f"OpenVINO finds no Intel {target.device}"):
         platform.load()
 

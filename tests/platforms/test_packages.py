@@ -43,13 +43,13 @@ def write(folder, code):
 @pytest.mark.parametrize("version", ["2.1", "2", "2.9.dev3"])
 def test_a_version_that_is_declared_will_do(site, version):
     describe(site, "frail", version)
-    assert missing_package("frail", of="needy") == ""
+    assert missing_package("frail", declared_by="needy") == ""
 
 
 @pytest.mark.parametrize("version", ["1.9", "3.0"])
 def test_a_version_outside_the_declared_range_is_told_with_what_mends_it(site, version):
     describe(site, "frail", version)
-    reason = missing_package("frail", of="needy")
+    reason = missing_package("frail", declared_by="needy")
     assert reason == (
         f"frail {version} is installed, and frail<3,>=2 is needed: pip install 'frail<3,>=2'"
     )
@@ -57,29 +57,31 @@ def test_a_version_outside_the_declared_range_is_told_with_what_mends_it(site, v
 
 def test_any_version_will_do_where_none_is_declared(site):
     describe(site, "frail", "9")
-    assert missing_package("frail", of="nobody") == ""
+    assert missing_package("frail", declared_by="nobody") == ""
 
 
 def test_what_only_an_extra_needs_comes_by_it(site):
     describe(site, "needy", "1", "Requires-Dist: frail ; extra == 'x'\nRequires-Dist: firm>=1\n")
-    assert comes_by_extra("frail", of="needy")
-    assert not comes_by_extra("firm", of="needy")
-    assert not comes_by_extra("frail", of="nobody")
+    assert comes_by_extra("frail", declared_by="needy")
+    assert not comes_by_extra("firm", declared_by="needy")
+    assert not comes_by_extra("frail", declared_by="nobody")
 
 
 def test_a_missing_package_is_told_with_what_installs_it(site):
     shutil.rmtree(site / "frail-2.1.dist-info")
-    reason = missing_package("frail", of="needy")
+    reason = missing_package("frail", declared_by="needy")
     assert reason.endswith("is missing; install it with: pip install 'frail<3,>=2'")
 
 
 def test_a_package_without_its_description_is_installed_in_part(site):
     (site / "frail-2.1.dist-info" / "METADATA").write_text("")
-    assert "pip install --force-reinstall 'frail<3,>=2'" in missing_package("frail", of="needy")
+    assert "pip install --force-reinstall 'frail<3,>=2'" in missing_package(
+        "frail", declared_by="needy"
+    )
 
 
 def test_a_sound_package_is_imported(site):
-    assert load_package("frail", ("Core",), of="needy").Core == 1
+    assert load_package("frail", ("Core",), declared_by="needy").Core == 1
 
 
 @pytest.mark.parametrize(
@@ -94,7 +96,7 @@ def test_a_sound_package_is_imported(site):
 def test_a_broken_package_says_where_it_lies_and_how_to_reinstall_it(site, code, fault):
     write(site, code)
     with pytest.raises(PlatformUnavailable) as caught:
-        load_package("frail", ("Core",), of="needy")
+        load_package("frail", ("Core",), declared_by="needy")
     assert str(caught.value) == (
         f"the package frail in {site}/frail is broken: {fault}. "
         "Reinstall it: pip install --force-reinstall 'frail<3,>=2'"
@@ -104,7 +106,7 @@ def test_a_broken_package_says_where_it_lies_and_how_to_reinstall_it(site, code,
 def test_a_package_whose_files_are_gone_is_broken(site):
     shutil.rmtree(site / "frail")
     with pytest.raises(PlatformUnavailable, match=r"No module named 'frail'\. .*--force-reinstall"):
-        load_package("frail", of="needy")
+        load_package("frail", declared_by="needy")
 
 
 def test_a_package_that_hides_the_installed_one_is_told_apart(site, tmp_path_factory, monkeypatch):
@@ -112,5 +114,5 @@ def test_a_package_that_hides_the_installed_one_is_told_apart(site, tmp_path_fac
     write(other, "")
     monkeypatch.syspath_prepend(other)
     with pytest.raises(PlatformUnavailable, match=re.escape(f"{other}/frail is broken")) as caught:
-        load_package("frail", ("Core",), of="needy")
+        load_package("frail", ("Core",), declared_by="needy")
     assert "hides the installed one" in caught.value.remedy

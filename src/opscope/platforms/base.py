@@ -115,8 +115,7 @@ class TimedDeployment(ABC):
     """A workload in a runtime, to be sampled. Subclasses bind, call and read their runtime.
 
     Attributes:
-        load_s: Time the runtime took to load or compile the workload, in seconds; the first in a
-            process includes loading the runtime itself.
+        load_s: Time the runtime took to load or compile the workload, in seconds.
         counter: Whose involuntary context switches count: the calling thread's where the runtime
             computes in it, else the whole process's.
     """

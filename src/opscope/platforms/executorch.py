@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import resource
 import tempfile
 import time
 import warnings
@@ -15,17 +14,16 @@ import numpy as np
 
 from opscope.convert.executorch import executorch_program
 from opscope.convert.quiet import quiet
-from opscope.core.configuration import Precision, Workload
-from opscope.core.platform import PlatformInfo, PlatformListing, PlatformName
-from opscope.core.record import Record
+from opscope.core.configuration import Precision
 from opscope.core.study import Instrumentation
 from opscope.errors import PlatformError
-from opscope.graph import Graph, build
-from opscope.platforms.base import Arrays, ExecutedNode, TimedDeployment, read_options
+from opscope.graph import Graph
+from opscope.platforms.base import Arrays, ExecutedNode, TimedDeployment
 from opscope.platforms.execution import Seen, attribute, undisturbed
-from opscope.platforms.ordering import PRODUCTS, in_order
+from opscope.platforms.family import Member, RuntimeFamily, RuntimePlatform
+from opscope.platforms.ordering import PRODUCTS, chained, in_order
 from opscope.platforms.packages import load_package
-from opscope.platforms.runtimes import CpuRuntime, Threads
+from opscope.platforms.runtimes import CpuOptions, CpuRuntime
 
 RUNTIME = CpuRuntime(
     platform="executorch-xnnpack",
@@ -71,66 +69,28 @@ _WHOLE = {"DELEGATE_CALL", "OPERATOR_CALL", "Method::execute"}
 """What is told of several steps at once."""
 
 
-class Options(Record, frozen=True, kw_only=True):
-    """What ``executorch-xnnpack:…`` may say."""
-
-    threads: Threads = 1
-
-
-class ExecuTorchFamily:
-    """PyTorch's ExecuTorch with its XNNPACK delegate."""
-
-    def listings(self) -> list[PlatformListing]:
-        """Return its one platform."""
-        return [RUNTIME.listing()]
-
-    def open(self, name: PlatformName) -> ExecuTorchXnnpack:
-        """Return the platform with the options of ``name``."""
-        return ExecuTorchXnnpack(*read_options(name, Options))
-
-
-class ExecuTorchXnnpack:
+class ExecuTorchXnnpack(RuntimePlatform[CpuOptions]):
     """ExecuTorch on the CPU; with one thread it computes in the calling thread."""
-
-    def __init__(self, name: PlatformName, options: Options) -> None:
-        self._name = name
-        self._options = options
-
-    def info(self) -> PlatformInfo:
-        """Return device, version and precisions."""
-        return RUNTIME.info(self._name, self._options.threads)
-
-    def supports(self, workload: Workload) -> str:
-        """Refuse precisions there is no converted form for."""
-        return RUNTIME.refusal(workload)
 
     def load(self) -> None:
         """Import ExecuTorch's runtime."""
         _runtime()
 
-    def prepare(
-        self, workload: Workload, *, seed: int, instrumentation: Instrumentation
+    def deploy(
+        self, graph: Graph, precision: Precision, seed: int, instrumentation: Instrumentation
     ) -> ExecuTorchDeployment:
         """Return the method of a program made of the graph."""
-        _runtime()
-        graph = build(workload)
-        program = executorch_program(graph, seed, workload.precision)
-        return ExecuTorchDeployment(graph, program, self._options, instrumentation)
+        program = executorch_program(graph, seed, precision)
+        return ExecuTorchDeployment(graph, program, self.threads, instrumentation)
 
 
 class ExecuTorchDeployment(TimedDeployment):
     """A loaded method, which reads its inputs where they are and keeps its outputs."""
 
     def __init__(
-        self,
-        graph: Graph,
-        program: bytes,
-        options: Options,
-        instrumentation: Instrumentation,
+        self, graph: Graph, program: bytes, threads: int, instrumentation: Instrumentation
     ) -> None:
         self._graph = graph
-        if options.threads > 1:
-            self.counter = resource.RUSAGE_SELF
         self._inputs: list[Any] = []
         self._called = False
         self._executed: tuple[ExecutedNode, ...] | None = None
@@ -138,7 +98,7 @@ class ExecuTorchDeployment(TimedDeployment):
         start = time.perf_counter()
         with quiet():
             runtime = _runtime()
-            runtime._unsafe_reset_threadpool(options.threads)  # noqa: SLF001 - the one way there is
+            runtime._unsafe_reset_threadpool(threads)  # noqa: SLF001 - the one way there is
             try:
                 self._program: Any = runtime._load_program_from_buffer(  # noqa: SLF001
                     program, enable_etdump=self._profiled
@@ -211,20 +171,17 @@ def seen(graph: Graph, events: Sequence[tuple[str, Sequence[float]]]) -> list[Se
     kinds = [re.sub(r" #\d+$", "", name) for name, _ in events]
     bases = [kind.partition(" (")[0] for kind in kinds]
     names = in_order(graph, [_OPERATORS.get(base, ()) for base in bases])
-    # What a kernel takes is not told: order stands for it.
-    return [
+    return chained(
         Seen(
             name=events[number][0],
             kind=kind,
             names=(names[number],),
-            takes=(str(number - 1),),
-            yields=(str(number),),
             added=bases[number] in {"Convert", "Transpose"} and not names[number],
             format="" if bases[number] in _CARRIES else _format(kind),
             time_s=undisturbed(events[number][1]),
         )
         for number, kind in enumerate(kinds)
-    ]
+    )
 
 
 def _format(kind: str) -> str:
@@ -241,4 +198,4 @@ def _runtime() -> Any:
         return load_package("executorch", names, module=module)
 
 
-family = ExecuTorchFamily()
+family = RuntimeFamily(Member(ExecuTorchXnnpack, RUNTIME, CpuOptions))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import resource
 import time
 from typing import Any, Literal
 
@@ -12,16 +11,16 @@ from msgspec.structs import replace
 
 from opscope.convert.tflite import TfliteModel, quantization, tflite_model
 from opscope.core.configuration import Precision, Workload
-from opscope.core.platform import PlatformInfo, PlatformListing, PlatformName
-from opscope.core.record import Record
+from opscope.core.platform import PlatformInfo
 from opscope.core.study import Instrumentation
 from opscope.errors import PlatformError
-from opscope.graph import Graph, build
+from opscope.graph import Graph
 from opscope.platforms import litert_steps
-from opscope.platforms.base import Arrays, ExecutedNode, TimedDeployment, read_options
+from opscope.platforms.base import Arrays, ExecutedNode, TimedDeployment
+from opscope.platforms.family import Member, RuntimeFamily, RuntimePlatform
 from opscope.platforms.litert_profile import PACKAGE, Profiler
-from opscope.platforms.packages import load_package, missing_package
-from opscope.platforms.runtimes import CpuRuntime, Threads
+from opscope.platforms.packages import load_package
+from opscope.platforms.runtimes import THREADS, CpuOptions, CpuRuntime
 
 _MODULE = "ai_edge_litert.interpreter"
 
@@ -29,59 +28,53 @@ _KEPT_BYTES = 64 * 1024**2
 """Files of graphs up to this size are kept, since what is prepared once mostly is again."""
 
 
-class Options(Record, frozen=True, kw_only=True):
+RUNTIME = CpuRuntime(
+    platform="litert-cpu",
+    family="litert",
+    package=PACKAGE,
+    description="LiteRT (TensorFlow Lite), CPU with XNNPACK",
+    precisions=(Precision.FP32, Precision.INT8),
+    makers=((Precision.INT8, quantization.PACKAGE),),
+    options=(
+        THREADS,
+        ("weights", "what they are stored in, fp32 or fp16; not what is computed (fp32)"),
+    ),
+)
+
+
+class Options(CpuOptions, frozen=True, kw_only=True):
     """What ``litert-cpu:…`` may say."""
 
-    threads: Threads = 1
     weights: Literal["fp32", "fp16"] = "fp32"
 
 
-class LiteRtFamily:
-    """Google's LiteRT, formerly TensorFlow Lite."""
-
-    def listings(self) -> list[PlatformListing]:
-        """Return its one platform."""
-        return [_described().listing()]
-
-    def open(self, name: PlatformName) -> LiteRtCpu:
-        """Return the CPU platform with the options of ``name``."""
-        return LiteRtCpu(*read_options(name, Options))
-
-
-class LiteRtCpu:
+class LiteRtCpu(RuntimePlatform[Options]):
     """LiteRT on the CPU; with one thread it computes in the calling thread."""
-
-    def __init__(self, name: PlatformName, options: Options) -> None:
-        self._name = name
-        self._options = options
 
     def info(self) -> PlatformInfo:
         """Return device, version, precisions, and what weights are stored in."""
-        weights = self._options.weights
-        info = _described(weights).info(self._name, self._options.threads)
-        return replace(info, weights=Precision(weights))
+        info = super().info()
+        if self.options.weights == "fp32":
+            return info
+        return replace(info, precisions=(Precision.FP32,), weights=Precision(self.options.weights))
 
     def supports(self, workload: Workload) -> str:
-        """Refuse precisions there is no converted form for, and INT8 without its quantiser."""
-        if workload.precision is Precision.INT8:
-            if self._options.weights != "fp32":
-                return f"INT8 has weights of integers: leave out weights={self._options.weights}"
-            if lacking := missing_package(quantization.PACKAGE):
-                return f"INT8 for {self._name.name}: {lacking}"
-        return _described(self._options.weights).refusal(workload)
+        """Refuse INT8 of weights that are to be no integers, too."""
+        if workload.precision is Precision.INT8 and self.options.weights != "fp32":
+            return f"INT8 has weights of integers: leave out weights={self.options.weights}"
+        return super().supports(workload)
 
     def load(self) -> None:
         """Import LiteRT."""
         _runtime()
 
-    def prepare(
-        self, workload: Workload, *, seed: int, instrumentation: Instrumentation
+    def deploy(
+        self, graph: Graph, precision: Precision, seed: int, instrumentation: Instrumentation
     ) -> LiteRtDeployment:
         """Return an interpreter over the graph's TFLite form."""
-        graph = build(workload)
         make = _kept if graph.size_bytes <= _KEPT_BYTES else _form
-        model = make(graph, seed, workload.precision, self._options.weights)
-        return LiteRtDeployment(model, self._options.threads, instrumentation)
+        model = make(graph, seed, precision, self.options.weights)
+        return LiteRtDeployment(model, self.threads, instrumentation)
 
 
 class LiteRtDeployment(TimedDeployment):
@@ -90,8 +83,6 @@ class LiteRtDeployment(TimedDeployment):
     def __init__(self, model: TfliteModel, threads: int, instrumentation: Instrumentation) -> None:
         start = time.perf_counter()
         runtime = _runtime()
-        if threads > 1:
-            self.counter = resource.RUSAGE_SELF
         try:
             self._interpreter: Any = runtime.Interpreter(
                 model_content=model.data, num_threads=threads
@@ -144,21 +135,6 @@ class LiteRtDeployment(TimedDeployment):
         self._interpreter = self._profiler = None
 
 
-def _described(weights: str = "fp32") -> CpuRuntime:
-    """Return the platform as data: with INT8 where the quantiser is and weights are left to it."""
-    integers = weights == "fp32" and not missing_package(quantization.PACKAGE)
-    return CpuRuntime(
-        platform="litert-cpu",
-        family="litert",
-        package=PACKAGE,
-        description="LiteRT (TensorFlow Lite), CPU with XNNPACK",
-        precisions=(Precision.FP32, Precision.INT8) if integers else (Precision.FP32,),
-        options=(
-            ("weights", "what they are stored in, fp32 or fp16; not what is computed (fp32)"),
-        ),
-    )
-
-
 def _form(graph: Graph, seed: int, precision: Precision, weights: str) -> TfliteModel:
     model = tflite_model(graph, seed, half_weights=weights == "fp16")
     if precision is not Precision.INT8:
@@ -200,4 +176,4 @@ def _runtime() -> Any:
     return load_package(PACKAGE, ("Interpreter",), module=_MODULE)
 
 
-family = LiteRtFamily()
+family = RuntimeFamily(Member(LiteRtCpu, RUNTIME, Options))

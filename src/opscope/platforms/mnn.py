@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import resource
 import tempfile
 import time
 from collections.abc import Sequence
@@ -15,17 +14,17 @@ import numpy as np
 from opscope.convert.mnn import mnn_model
 from opscope.convert.quiet import quiet
 from opscope.convert.tools import failure
-from opscope.core.configuration import Precision, Workload
-from opscope.core.platform import PlatformInfo, PlatformListing, PlatformName
-from opscope.core.record import Record
+from opscope.core.configuration import Precision
 from opscope.core.study import Instrumentation
 from opscope.errors import PlatformError, UnsupportedWorkload
-from opscope.graph import Graph, build
+from opscope.graph import Graph
 from opscope.graph.graph import Tensor
-from opscope.platforms.base import Arrays, ExecutedNode, TimedDeployment, read_options
+from opscope.platforms.base import Arrays, ExecutedNode, TimedDeployment
 from opscope.platforms.execution import Seen, attribute, undisturbed
+from opscope.platforms.family import Member, RuntimeFamily, RuntimePlatform
+from opscope.platforms.ordering import chained
 from opscope.platforms.packages import load_package
-from opscope.platforms.runtimes import CpuRuntime, Threads
+from opscope.platforms.runtimes import CpuOptions, CpuRuntime
 
 RUNTIME = CpuRuntime(
     platform="mnn-cpu",
@@ -52,84 +51,45 @@ _STATE = 3
 """Asks a session whether it can run; it says 0 if so."""
 
 
-class Options(Record, frozen=True, kw_only=True):
-    """What ``mnn-cpu:…`` may say."""
-
-    threads: Threads = 1
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """What sessions and modules are made with; precision ``high`` is FP32 throughout."""
-        return {"backend": "CPU", "precision": "high", "numThread": self.threads}
-
-
-class MnnFamily:
-    """Alibaba's MNN with its CPU backend."""
-
-    def listings(self) -> list[PlatformListing]:
-        """Return its one platform."""
-        return [RUNTIME.listing()]
-
-    def open(self, name: PlatformName) -> MnnCpu:
-        """Return the CPU platform with the options of ``name``."""
-        return MnnCpu(*read_options(name, Options))
-
-
-class MnnCpu:
-    """MNN on the CPU; with one thread it computes in the calling thread."""
-
-    def __init__(self, name: PlatformName, options: Options) -> None:
-        self._name = name
-        self._options = options
-
-    def info(self) -> PlatformInfo:
-        """Return device, version and precisions."""
-        return RUNTIME.info(self._name, self._options.threads)
-
-    def supports(self, workload: Workload) -> str:
-        """Refuse precisions there is no converted form for."""
-        return RUNTIME.refusal(workload)
+class MnnCpu(RuntimePlatform[CpuOptions]):
+    """Alibaba's MNN on the CPU; with one thread it computes in the calling thread."""
 
     def load(self) -> None:
         """Import MNN and its converter."""
         _runtime()
 
-    def prepare(
-        self, workload: Workload, *, seed: int, instrumentation: Instrumentation
+    def deploy(
+        self, graph: Graph, precision: Precision, seed: int, instrumentation: Instrumentation
     ) -> MnnDeployment:
         """Return a module over the converted graph, or if profiled a session."""
-        _runtime()
-        graph = build(workload)
         for tensor in graph.inputs:
             if tensor.dtype not in _TYPES:
                 raise UnsupportedWorkload(f"MNN has no inputs of {tensor.dtype} ({tensor.name})")
-        model = mnn_model(graph, seed, workload.precision)
+        model = mnn_model(graph, seed, precision)
         with tempfile.TemporaryDirectory(prefix="opscope-mnn-") as folder:
             path = Path(folder, "model.mnn")
             path.write_bytes(model)
             kind = ProfiledDeployment if instrumentation.profile else MnnDeployment
-            return kind(graph, path, self._options)
+            return kind(graph, path, self.threads)
 
 
 class MnnDeployment(TimedDeployment):
     """A module, which reads its inputs where they are; outputs are allocated by each call."""
 
-    def __init__(self, graph: Graph, path: Path, options: Options) -> None:
+    def __init__(self, graph: Graph, path: Path, threads: int) -> None:
         self._graph = graph
-        if options.threads > 1:
-            self.counter = resource.RUSAGE_SELF
         self._results: list[Any] = []
         start = time.perf_counter()
         with quiet() as said:
             try:
-                self._load(str(path), options)
+                self._load(str(path), threads)
             except (RuntimeError, SystemError) as exc:  # of which neither says anything
                 raise failure("MNN's loading of the graph", said()) from exc
         self.load_s = time.perf_counter() - start
 
-    def _load(self, path: str, options: Options) -> None:
+    def _load(self, path: str, threads: int) -> None:
         mnn = _runtime()
-        runtime = mnn.nn.create_runtime_manager((options.settings,))
+        runtime = mnn.nn.create_runtime_manager((_settings(threads),))
         names = [[t.name for t in tensors] for tensors in (self._graph.inputs, self._graph.outputs)]
         self._net = mnn.nn.load_module_from_file(
             path, *names, runtime_manager=runtime, shape_mutable=False
@@ -164,9 +124,9 @@ class MnnDeployment(TimedDeployment):
 class ProfiledDeployment(MnnDeployment):
     """A session of the same model, which calls back before and after each step."""
 
-    def _load(self, path: str, options: Options) -> None:
+    def _load(self, path: str, threads: int) -> None:
         self._interpreter = _runtime().Interpreter(path)
-        self._net = self._interpreter.createSession(options.settings)
+        self._net = self._interpreter.createSession(_settings(threads))
         if self._interpreter.getSessionInfo(self._net, _STATE) != 0:
             raise RuntimeError
         self._steps: list[tuple[str, str]] = []
@@ -224,7 +184,7 @@ class ProfiledDeployment(MnnDeployment):
 def seen(steps: Sequence[tuple[str, str]], times: Sequence[Sequence[float]]) -> list[Seen]:
     """Return the steps that MNN calls back about, in their order, by name and type.
 
-    They are named after tensors of the graph. What they take is not told: order stands for it.
+    They are named after tensors of the graph.
     """
     bases = [_DERIVED.sub("", name) for name, _ in steps]
     kinds = [kind.partition(" ")[0] for _, kind in steps]
@@ -237,14 +197,17 @@ def seen(steps: Sequence[tuple[str, str]], times: Sequence[Sequence[float]]) -> 
                 name=name,
                 kind=kinds[number],
                 names=(bases[number],),
-                takes=(str(number - 1),),
-                yields=(str(number),),
                 added="__before_tr" in name or (carries and bases[number] in computed),
                 format="" if carries else "i8" if _INTEGERS in kind else "f32",
                 time_s=undisturbed([taken[number] for taken in times]),
             )
         )
-    return found
+    return chained(found)
+
+
+def _settings(threads: int) -> dict[str, Any]:
+    """Return what sessions and modules are made with; precision ``high`` is FP32 throughout."""
+    return {"backend": "CPU", "precision": "high", "numThread": threads}
 
 
 def _shaped(array: Any, tensor: Tensor) -> np.ndarray:
@@ -260,4 +223,4 @@ def _runtime() -> Any:
         return load_package("MNN", ("Interpreter", "expr", "nn"))
 
 
-family = MnnFamily()
+family = RuntimeFamily(Member(MnnCpu, RUNTIME, CpuOptions))

@@ -6,7 +6,6 @@ ncnn could keep tensors in BF16 or FP16; what it then computes in it does not te
 from __future__ import annotations
 
 import re
-import resource
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -18,17 +17,16 @@ import numpy as np
 from opscope.convert.pnnx import Layer, NcnnModel, ncnn_model
 from opscope.convert.quiet import quiet
 from opscope.convert.tools import failure, no_form
-from opscope.core.configuration import Precision, Workload
-from opscope.core.platform import PlatformInfo, PlatformListing, PlatformName
-from opscope.core.record import Record
+from opscope.core.configuration import Precision
 from opscope.core.study import Instrumentation
 from opscope.errors import PlatformError
-from opscope.graph import Graph, build
-from opscope.platforms.base import Arrays, ExecutedNode, TimedDeployment, read_options
+from opscope.graph import Graph
+from opscope.platforms.base import Arrays, ExecutedNode, TimedDeployment
 from opscope.platforms.execution import Seen, attribute
+from opscope.platforms.family import Member, RuntimeFamily, RuntimePlatform
 from opscope.platforms.ordering import PRODUCTS, in_order
 from opscope.platforms.packages import load_package
-from opscope.platforms.runtimes import CpuRuntime, Threads
+from opscope.platforms.runtimes import CpuOptions, CpuRuntime
 
 RUNTIME = CpuRuntime(
     platform="ncnn-cpu",
@@ -72,68 +70,34 @@ _CARRIES = {"Split", "Concat", "Slice", "Crop", "Reshape", "Flatten", "Permute",
 _UNKNOWN = re.compile(r"layer (?:load_param \d+ )?(\w+?)(?:_\d+)? (?:not exists|failed)")
 
 
-class Options(Record, frozen=True, kw_only=True):
-    """What ``ncnn-cpu:…`` may say."""
-
-    threads: Threads = 1
-
-
-class NcnnFamily:
-    """Tencent's ncnn with its CPU kernels."""
-
-    def listings(self) -> list[PlatformListing]:
-        """Return its one platform."""
-        return [RUNTIME.listing()]
-
-    def open(self, name: PlatformName) -> NcnnCpu:
-        """Return the CPU platform with the options of ``name``."""
-        return NcnnCpu(*read_options(name, Options))
-
-
-class NcnnCpu:
-    """ncnn on the CPU; with one thread it computes in the calling thread."""
-
-    def __init__(self, name: PlatformName, options: Options) -> None:
-        self._name = name
-        self._options = options
-
-    def info(self) -> PlatformInfo:
-        """Return device, version and precisions."""
-        return RUNTIME.info(self._name, self._options.threads)
-
-    def supports(self, workload: Workload) -> str:
-        """Refuse precisions other than FP32."""
-        return RUNTIME.refusal(workload)
+class NcnnCpu(RuntimePlatform[CpuOptions]):
+    """Tencent's ncnn on the CPU; with one thread it computes in the calling thread."""
 
     def load(self) -> None:
         """Import ncnn."""
         _runtime()
 
-    def prepare(
+    def deploy(
         self,
-        workload: Workload,
-        *,
+        graph: Graph,
+        precision: Precision,
         seed: int,
         instrumentation: Instrumentation,  # noqa: ARG002 - it tells the same, and takes no times
     ) -> NcnnDeployment:
         """Return a net over the converted graph, which tells its layers, profiled or not."""
-        _runtime()
-        graph = build(workload)
-        return NcnnDeployment(graph, ncnn_model(graph, seed, workload.precision), self._options)
+        return NcnnDeployment(graph, ncnn_model(graph, seed, precision), self.threads)
 
 
 class NcnnDeployment(TimedDeployment):
     """A net, and inputs in memory of its own that every call reads; it allocates the outputs."""
 
-    def __init__(self, graph: Graph, model: NcnnModel, options: Options) -> None:
+    def __init__(self, graph: Graph, model: NcnnModel, threads: int) -> None:
         self._graph, self._model = graph, model
-        if options.threads > 1:
-            self.counter = resource.RUSAGE_SELF
         self._inputs: list[tuple[str, Any]] = []
         self._results: list[Any] = []
         start = time.perf_counter()
         self._net: Any = _runtime().Net()
-        _set(self._net.opt, options)
+        _set(self._net.opt, threads)
         with tempfile.TemporaryDirectory(prefix="opscope-ncnn-") as folder, quiet() as said:
             text, weights = Path(folder, "text"), Path(folder, "weights")
             text.write_text(model.text, encoding="utf-8")
@@ -216,9 +180,9 @@ def _weights(layer: Layer) -> int | None:
     return int(settings.get("2" if layer.kind == "InnerProduct" else "6", 0))
 
 
-def _set(settings: Any, options: Options) -> None:
+def _set(settings: Any, threads: int) -> None:
     """Set ncnn's options; left alone, it may store tensors in FP16, or compute in it."""
-    settings.num_threads = options.threads
+    settings.num_threads = threads
     settings.use_vulkan_compute = False
     for what in ("fp16_packed", "fp16_storage", "fp16_arithmetic", "bf16_packed", "bf16_storage"):
         setattr(settings, f"use_{what}", False)
@@ -234,4 +198,4 @@ def _runtime() -> Any:
     return load_package("ncnn", ("Mat", "Net"))
 
 
-family = NcnnFamily()
+family = RuntimeFamily(Member(NcnnCpu, RUNTIME, CpuOptions))

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import resource
 import time
 from typing import Any, Literal
 
 import numpy as np
 
-from opscope.core.configuration import Workload
-from opscope.core.platform import PlatformInfo, PlatformListing, PlatformName
-from opscope.core.record import Record
+from opscope.core.configuration import Precision
 from opscope.core.study import Instrumentation
 from opscope.errors import PlatformError
-from opscope.graph import Graph, build
-from opscope.platforms.base import Arrays, ExecutedNode, TimedDeployment, read_options
+from opscope.graph import Graph
+from opscope.platforms.base import Arrays, ExecutedNode, TimedDeployment
+from opscope.platforms.family import Member, RuntimeFamily, RuntimePlatform
 from opscope.platforms.loading import Model, loadable
 from opscope.platforms.onnxruntime_profile import Profile
 from opscope.platforms.onnxruntime_providers import CPU, PROVIDERS, Provider, load, session
-from opscope.platforms.runtimes import Threads
+from opscope.platforms.runtimes import CpuOptions
 
 _LEVELS = {
     "none": "ORT_DISABLE_ALL",
@@ -28,59 +26,35 @@ _LEVELS = {
 }
 
 
-class Options(Record, frozen=True, kw_only=True):
+class Options(CpuOptions, frozen=True, kw_only=True):
     """What ``onnxruntime-cpu:…`` and its siblings may say.
 
     Idle threads that spin answer the next call sooner, and for some 35 ms take time from whatever
     else runs on the machine.
     """
 
-    threads: Threads = 1
     optimization: Literal["none", "basic", "extended", "all"] = "all"
     spinning: Literal["yes", "no"] = "yes"
 
 
-class OnnxRuntimeFamily:
-    """Microsoft's onnxruntime with its own CPU kernels, and with those of other makers' devices."""
-
-    def listings(self) -> list[PlatformListing]:
-        """Return a platform for each execution provider."""
-        return [provider.runtime.listing() for provider in PROVIDERS.values()]
-
-    def open(self, name: PlatformName) -> OnnxRuntime:
-        """Return the platform with the options of ``name``."""
-        return OnnxRuntime(*read_options(name, Options), PROVIDERS[name.name])
-
-
-class OnnxRuntime:
+class OnnxRuntime(RuntimePlatform[Options]):
     """onnxruntime with one provider; on the CPU one thread means the calling thread."""
 
-    def __init__(self, name: PlatformName, options: Options, provider: Provider) -> None:
-        self._name = name
-        self._options = options
-        self._provider = provider
-
-    def info(self) -> PlatformInfo:
-        """Return device, version and precisions."""
-        return self._provider.runtime.info(self._name, self._options.threads)
-
-    def supports(self, workload: Workload) -> str:
-        """Refuse precisions there is no converted form for."""
-        return self._provider.runtime.refusal(workload)
+    @property
+    def provider(self) -> Provider:
+        """The execution provider that the platform stands for."""
+        return PROVIDERS[self.runtime.platform]
 
     def load(self) -> None:
         """Load onnxruntime and the provider."""
-        load(self._provider)
+        load(self.provider)
 
-    def prepare(
-        self, workload: Workload, *, seed: int, instrumentation: Instrumentation
+    def deploy(
+        self, graph: Graph, precision: Precision, seed: int, instrumentation: Instrumentation
     ) -> OnnxRuntimeDeployment:
         """Return a session over the materialised graph."""
-        graph = build(workload)
-        with loadable(graph, seed, workload.precision) as model:
-            return OnnxRuntimeDeployment(
-                graph, model, self._options, instrumentation, self._provider
-            )
+        with loadable(graph, seed, precision) as model:
+            return OnnxRuntimeDeployment(graph, model, self.options, instrumentation, self.provider)
 
 
 class OnnxRuntimeDeployment(TimedDeployment):
@@ -97,8 +71,6 @@ class OnnxRuntimeDeployment(TimedDeployment):
         start = time.perf_counter()
         ort = self._ort = load(provider)
         self._memory = provider.memory
-        if options.threads > 1 or provider is not CPU:
-            self.counter = resource.RUSAGE_SELF
         settings = _session_options(ort, options)
         self._profile = Profile(graph, settings) if instrumentation.profile else None
         try:
@@ -162,4 +134,4 @@ def _session_options(ort: Any, options: Options) -> Any:
     return settings
 
 
-family = OnnxRuntimeFamily()
+family = RuntimeFamily(*(Member(OnnxRuntime, p.runtime, Options) for p in PROVIDERS.values()))

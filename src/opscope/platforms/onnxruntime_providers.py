@@ -13,7 +13,7 @@ from opscope.core.record import Record
 from opscope.errors import PlatformUnavailable
 from opscope.platforms.devices import AMD_NPU, NVIDIA_GPU, QUALCOMM_NPU
 from opscope.platforms.packages import broken_package, load_package
-from opscope.platforms.runtimes import THREADS, CpuRuntime, DeviceRuntime
+from opscope.platforms.runtimes import THREADS, CpuRuntime, DeviceRuntime, TimedRuntime
 
 OPTIMIZATION = ("optimization", "graph optimisation: none, basic, extended or all (all)")
 SPINNING = ("spinning", "whether threads wait for work spinning (yes) or asleep (no)")
@@ -32,7 +32,7 @@ class Provider(Record, frozen=True, kw_only=True):
         memory: Where inputs and outputs are bound, so that no call copies them.
     """
 
-    runtime: CpuRuntime | DeviceRuntime
+    runtime: TimedRuntime
     name: str
     settings: tuple[tuple[str, str], ...] = ()
     plugin: str = ""
@@ -48,7 +48,7 @@ CPU = Provider(
         description="onnxruntime, CPU execution provider",
         precisions=(Precision.FP32, *INTEGERS),
         tells="profiled",
-        options=(OPTIMIZATION, SPINNING),
+        options=_OPTIONS,
     ),
     name="CPUExecutionProvider",
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import resource
 import time
 from typing import Any
 
@@ -11,17 +10,17 @@ import numpy as np
 
 from opscope.convert.quiet import quiet
 from opscope.convert.tools import no_form
-from opscope.core.configuration import Precision, Workload
-from opscope.core.platform import PlatformInfo, PlatformListing, PlatformName
-from opscope.core.record import Record
+from opscope.core.configuration import Precision
 from opscope.core.study import Instrumentation
 from opscope.errors import PlatformError
-from opscope.graph import Graph, build
-from opscope.platforms.base import Arrays, ExecutedNode, TimedDeployment, read_options
+from opscope.graph import Graph
+from opscope.platforms.base import Arrays, ExecutedNode, TimedDeployment
 from opscope.platforms.execution import Seen, attribute, undisturbed
+from opscope.platforms.family import Member, RuntimeFamily, RuntimePlatform
 from opscope.platforms.loading import Model, loadable
+from opscope.platforms.ordering import chained
 from opscope.platforms.packages import load_package
-from opscope.platforms.runtimes import CpuRuntime, Threads
+from opscope.platforms.runtimes import CpuOptions, CpuRuntime
 
 RUNTIME = CpuRuntime(
     platform="opencv-dnn",
@@ -38,68 +37,35 @@ _CARRIES |= {"Slice", "Split", "Squeeze", "TransformLayout", "Transpose", "Unsqu
 _UNKNOWN = re.compile(r"Unsupported operations:\s*((?:\s*\w+\s*?\n)+)")
 
 
-class Options(Record, frozen=True, kw_only=True):
-    """What ``opencv-dnn:…`` may say."""
-
-    threads: Threads = 1
-
-
-class OpenCvFamily:
-    """OpenCV's dnn module with its own kernels."""
-
-    def listings(self) -> list[PlatformListing]:
-        """Return its one platform."""
-        return [RUNTIME.listing()]
-
-    def open(self, name: PlatformName) -> OpenCvDnn:
-        """Return the platform with the options of ``name``."""
-        return OpenCvDnn(*read_options(name, Options))
-
-
-class OpenCvDnn:
+class OpenCvDnn(RuntimePlatform[CpuOptions]):
     """OpenCV on the CPU; with one thread it computes in the calling thread."""
-
-    def __init__(self, name: PlatformName, options: Options) -> None:
-        self._name = name
-        self._options = options
-
-    def info(self) -> PlatformInfo:
-        """Return device, version and precisions."""
-        return RUNTIME.info(self._name, self._options.threads)
-
-    def supports(self, workload: Workload) -> str:
-        """Refuse precisions there is no converted form for."""
-        return RUNTIME.refusal(workload)
 
     def load(self) -> None:
         """Import OpenCV."""
         _runtime()
 
-    def prepare(
-        self, workload: Workload, *, seed: int, instrumentation: Instrumentation
+    def deploy(
+        self, graph: Graph, precision: Precision, seed: int, instrumentation: Instrumentation
     ) -> OpenCvDeployment:
         """Return a net of the materialised graph."""
-        graph = build(workload)
-        with loadable(graph, seed, workload.precision) as model:
-            return OpenCvDeployment(graph, model, self._options, instrumentation)
+        with loadable(graph, seed, precision) as model:
+            return OpenCvDeployment(graph, model, self.threads, instrumentation)
 
 
 class OpenCvDeployment(TimedDeployment):
     """A net with inputs of its own; each call ends with copying the outputs to the same arrays."""
 
     def __init__(
-        self, graph: Graph, model: Model, options: Options, instrumentation: Instrumentation
+        self, graph: Graph, model: Model, threads: int, instrumentation: Instrumentation
     ) -> None:
         self._graph = graph
-        if options.threads > 1:
-            self.counter = resource.RUSAGE_SELF
         self._profiled = instrumentation.profile
         self._times: list[Any] = []
         self._names = [tensor.name for tensor in graph.outputs]
         self._results = [np.empty(tensor.shape, tensor.dtype) for tensor in graph.outputs]
         start = time.perf_counter()
         cv2 = _runtime()
-        cv2.setNumThreads(options.threads)
+        cv2.setNumThreads(threads)
         source = np.frombuffer(model, np.uint8) if isinstance(model, bytes) else model
         with quiet() as said:
             try:
@@ -138,28 +104,21 @@ class OpenCvDeployment(TimedDeployment):
 
     def executed(self) -> tuple[ExecutedNode, ...]:
         """Return the layers, which are named after the graph's nodes, with times if profiled."""
-        nanoseconds = _runtime().getTickFrequency() / 1e9
+        frequency = _runtime().getTickFrequency()
         layers = [(name, self._net.getLayer(name).type) for name in self._net.getLayerNames()]
-        times = [taken / nanoseconds / 1e9 for taken in self._times if len(taken) == len(layers)]
-        # What a layer takes is not told: order stands for it.
+        times = [taken / frequency for taken in self._times if len(taken) == len(layers)]
         seen = [
             Seen(
                 name=name,
                 kind=kind,
                 names=(name.removesuffix("_DequantizeLinear"),),
-                takes=(str(number - 1),),
-                yields=(str(number),),
                 added=kind == "TransformLayout",
-                format=""
-                if kind.removesuffix("2") in _CARRIES
-                else "i8"
-                if kind.endswith("Int8")
-                else "f32",
+                format=_format(kind),
                 time_s=undisturbed([float(taken[number]) for taken in times]),
             )
             for number, (name, kind) in enumerate(layers)
         ]
-        return attribute(self._graph, seen)
+        return attribute(self._graph, chained(seen))
 
     def close(self) -> None:
         """Drop net and outputs."""
@@ -180,4 +139,4 @@ def _runtime() -> Any:
     return load_package("opencv-python-headless", ("dnn", "setNumThreads"), module="cv2")
 
 
-family = OpenCvFamily()
+family = RuntimeFamily(Member(OpenCvDnn, RUNTIME, CpuOptions))

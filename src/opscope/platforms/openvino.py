@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import functools
-import resource
 import time
 from typing import Any
 
 import numpy as np
 
-from opscope.core.configuration import Precision, Workload
-from opscope.core.platform import PlatformInfo, PlatformListing, PlatformName
+from opscope.core.configuration import Precision
 from opscope.core.record import Record
 from opscope.core.study import Instrumentation
 from opscope.errors import PlatformError, PlatformUnavailable
-from opscope.graph import Graph, build
-from opscope.platforms.base import Arrays, ExecutedNode, TimedDeployment, read_options
+from opscope.graph import Graph
+from opscope.platforms.base import Arrays, ExecutedNode, TimedDeployment
 from opscope.platforms.devices import INTEL_GPU, INTEL_NPU
 from opscope.platforms.execution import attribute
+from opscope.platforms.family import Member, RuntimeFamily, RuntimePlatform
 from opscope.platforms.loading import Model, loadable
 from opscope.platforms.openvino_profile import Profile, seen
 from opscope.platforms.packages import broken_package, load_package
-from opscope.platforms.runtimes import CpuRuntime, DeviceRuntime, Threads
+from opscope.platforms.runtimes import (
+    CpuOptions,
+    CpuRuntime,
+    DeviceRuntime,
+    NoOptions,
+    TimedRuntime,
+)
 
 
 class Target(Record, frozen=True, kw_only=True):
@@ -34,7 +39,7 @@ class Target(Record, frozen=True, kw_only=True):
             BF16, and GPUs in FP16.
     """
 
-    runtime: CpuRuntime | DeviceRuntime
+    runtime: TimedRuntime
     device: str
     hints: tuple[tuple[Precision, str], ...]
 
@@ -83,67 +88,31 @@ TARGETS = {target.runtime.platform: target for target in (CPU, GPU, NPU)}
 """Platforms by name. The GPU and the NPU were not tried on their devices."""
 
 
-class Options(Record, frozen=True, kw_only=True):
-    """What ``openvino-cpu:…`` may say."""
-
-    threads: Threads = 1
-
-
-class NoOptions(Record, frozen=True, kw_only=True):
-    """What ``openvino-gpu`` and ``openvino-npu`` may say: nothing."""
-
-
-class OpenVinoFamily:
-    """Intel's OpenVINO with a plugin for each kind of device."""
-
-    def listings(self) -> list[PlatformListing]:
-        """Return a platform for each device."""
-        return [target.runtime.listing() for target in TARGETS.values()]
-
-    def open(self, name: PlatformName) -> OpenVino:
-        """Return the platform with the options of ``name``."""
-        target = TARGETS[name.name]
-        name, options = read_options(name, Options if target is CPU else NoOptions)
-        return OpenVino(name, target, getattr(options, "threads", 1))
-
-
-class OpenVino:
+class OpenVino(RuntimePlatform[CpuOptions | NoOptions]):
     """OpenVINO on one device; with one thread and stream the CPU computes in the calling thread."""
 
-    def __init__(self, name: PlatformName, target: Target, threads: int) -> None:
-        self._name = name
-        self._target = target
-        self._threads = threads
-
-    def info(self) -> PlatformInfo:
-        """Return device, version and precisions."""
-        return self._target.runtime.info(self._name, self._threads)
-
-    def supports(self, workload: Workload) -> str:
-        """Refuse precisions there is no converted form for."""
-        return self._target.runtime.refusal(workload)
+    @property
+    def target(self) -> Target:
+        """The device that the platform stands for."""
+        return TARGETS[self.runtime.platform]
 
     def load(self) -> None:
         """Load OpenVINO and the device's plugin."""
-        _core(self._target)
+        _core(self.target)
 
-    def prepare(
-        self, workload: Workload, *, seed: int, instrumentation: Instrumentation
+    def deploy(
+        self, graph: Graph, precision: Precision, seed: int, instrumentation: Instrumentation
     ) -> OpenVinoDeployment:
         """Return an inference request over the compiled graph, its precision verified."""
-        graph = build(workload)
         hints: dict[str, Any] = {
             "PERFORMANCE_HINT": "LATENCY",
-            "INFERENCE_PRECISION_HINT": dict(self._target.hints)[workload.precision],
+            "INFERENCE_PRECISION_HINT": dict(self.target.hints)[precision],
             "PERF_COUNT": instrumentation.profile,
         }
-        if self._target is CPU:
-            hints |= {"NUM_STREAMS": "1", "INFERENCE_NUM_THREADS": self._threads}
-        with loadable(graph, seed, workload.precision) as model:
-            deployment = OpenVinoDeployment(graph, model, hints, self._target)
-        if self._threads > 1 or self._target is not CPU:
-            deployment.counter = resource.RUSAGE_SELF
-        return deployment
+        if self.target is CPU:
+            hints |= {"NUM_STREAMS": "1", "INFERENCE_NUM_THREADS": self.threads}
+        with loadable(graph, seed, precision) as model:
+            return OpenVinoDeployment(graph, model, hints, self.target)
 
 
 class OpenVinoDeployment(TimedDeployment):
@@ -225,4 +194,7 @@ def _openvino() -> Any:
     return load_package("openvino", ("Core", "Tensor"))
 
 
-family = OpenVinoFamily()
+family = RuntimeFamily(
+    Member(OpenVino, CPU.runtime, CpuOptions),
+    *(Member(OpenVino, target.runtime, NoOptions) for target in (GPU, NPU)),
+)

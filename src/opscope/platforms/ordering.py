@@ -1,13 +1,15 @@
-"""Which nodes a runtime's steps are made of where their order is all that it keeps of the graph."""
+"""What a runtime's steps are made of, and take, where order is all that it keeps of the graph."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import onnx
+from msgspec.structs import replace
 
 from opscope.graph import Graph
+from opscope.platforms.execution import Seen
 
 PRODUCTS = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 """Operators that are products of matrices, as kernels of several types may be that compute them."""
@@ -45,6 +47,14 @@ def in_order(
             for number, node in zip(numbers, found, strict=True):
                 names[number] = node.name
     return names
+
+
+def chained(steps: Iterable[Seen]) -> list[Seen]:
+    """Return steps of which no more is told: each takes what the one before it yields."""
+    return [
+        replace(step, takes=(str(number - 1),), yields=(str(number),))
+        for number, step in enumerate(steps)
+    ]
 
 
 def _apart(model: onnx.ModelProto) -> list[onnx.NodeProto]:

@@ -18,16 +18,16 @@ from packaging.utils import canonicalize_name
 from opscope.errors import PlatformUnavailable
 
 
-def missing_package(package: str, *, of: str = "opscope") -> str:
+def missing_package(package: str, *, declared_by: str = "opscope") -> str:
     """Return why a family cannot do with what is installed of ``package``, or nothing if it can.
 
     Nothing is imported.
 
     Args:
         package: Name of the distribution that brings the runtime.
-        of: The distribution that declares which versions of it will do.
+        declared_by: The distribution that declares which versions of it will do.
     """
-    needed = _requirement(package, of)
+    needed = _requirement(package, declared_by)
     try:
         version = importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
@@ -39,14 +39,14 @@ def missing_package(package: str, *, of: str = "opscope") -> str:
     return ""
 
 
-def comes_by_extra(package: str, *, of: str = "opscope") -> bool:
-    """Whether the distribution ``of`` needs ``package`` for one of its extras alone."""
-    declared = _declared(package, of)
+def comes_by_extra(package: str, *, declared_by: str = "opscope") -> bool:
+    """Whether the distribution ``declared_by`` needs ``package`` for one of its extras alone."""
+    declared = _declared(package, declared_by)
     return bool(declared and declared.marker and "extra" in str(declared.marker))
 
 
 def load_package(
-    package: str, names: Sequence[str] = (), *, module: str = "", of: str = "opscope"
+    package: str, names: Sequence[str] = (), *, module: str = "", declared_by: str = "opscope"
 ) -> ModuleType:
     """Import a runtime's package.
 
@@ -54,7 +54,7 @@ def load_package(
         package: Name of the distribution that brings it.
         names: What the module must have; a package of which files are missing may import.
         module: Name of the module, where it is not the distribution's.
-        of: The distribution that declares which versions of it will do.
+        declared_by: The distribution that declares which versions of it will do.
 
     Raises:
         PlatformUnavailable: If it does not load or lacks a name; it says where it lies and how to
@@ -65,18 +65,20 @@ def load_package(
         loaded = importlib.import_module(module)
     except Exception as exc:  # a broken package may raise anything
         fault = f"{type(exc).__name__}: {exc}"
-        raise broken_package(package, fault, module=module, of=of) from exc
+        raise broken_package(package, fault, module=module, declared_by=declared_by) from exc
     if lacking := [name for name in names if not hasattr(loaded, name)]:
-        raise broken_package(package, f"it has no {', '.join(lacking)}", module=module, of=of)
+        raise broken_package(
+            package, f"it has no {', '.join(lacking)}", module=module, declared_by=declared_by
+        )
     return loaded
 
 
 def broken_package(
-    package: str, fault: str, *, module: str = "", of: str = "opscope"
+    package: str, fault: str, *, module: str = "", declared_by: str = "opscope"
 ) -> PlatformUnavailable:
     """Return the error for a package that is installed and does not work, with what mends it."""
     folder = _folder(module or package)
-    remedy = _reinstall(_requirement(package, of))
+    remedy = _reinstall(_requirement(package, declared_by))
     if folder and not folder.is_relative_to(_installed_in(package)):
         remedy = f"It hides the installed one: take its folder off PYTHONPATH. {remedy}"
     place = f" in {folder}" if folder else ""
@@ -104,17 +106,17 @@ def _reinstall(requirement: Requirement) -> str:
     return f"Reinstall it: pip install --force-reinstall '{requirement}'"
 
 
-def _requirement(package: str, of: str) -> Requirement:
-    """Return which versions of ``package`` the distribution ``of`` declares; else any."""
-    requirement = _declared(package, of) or Requirement(package)
+def _requirement(package: str, declared_by: str) -> Requirement:
+    """Return which versions of ``package`` the distribution ``declared_by`` declares; else any."""
+    requirement = _declared(package, declared_by) or Requirement(package)
     requirement.marker = None
     return requirement
 
 
-def _declared(package: str, of: str) -> Requirement | None:
-    """Return what the distribution ``of`` declares of ``package``, and under which condition."""
+def _declared(package: str, declared_by: str) -> Requirement | None:
+    """Return what ``declared_by`` declares of ``package``, and under which condition."""
     try:
-        declared = importlib.metadata.requires(of) or ()
+        declared = importlib.metadata.requires(declared_by) or ()
     except importlib.metadata.PackageNotFoundError:
         return None
     wanted = canonicalize_name(package)

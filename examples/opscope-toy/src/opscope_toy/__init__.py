@@ -1,7 +1,8 @@
 """The toy family: ONNX's reference implementation as a platform, slow and exact.
 
-Everything a family needs is here: a listing, a way to open it, and a deployment that binds, calls
-and reads its runtime. `tests/test_toy.py` beside it runs opscope's conformance suite.
+Everything a family needs is here: what the platform is, how it is loaded and how a graph is
+deployed in it, and a deployment that binds, calls and reads its runtime. `tests/test_toy.py`
+beside it runs opscope's conformance suite.
 """
 
 from __future__ import annotations
@@ -10,78 +11,42 @@ import time
 
 import numpy as np
 import onnx
-from onnx.reference import ReferenceEvaluator
 
-from opscope.core.configuration import Precision, Workload
-from opscope.core.platform import Origin, PlatformInfo, PlatformListing, PlatformName
-from opscope.core.record import Record
+from opscope.core.configuration import Precision
 from opscope.core.study import Instrumentation
-from opscope.graph import build
-from opscope.platforms import cpu
-from opscope.platforms.base import Arrays, TimedDeployment, read_options
+from opscope.graph import Graph
+from opscope.platforms.base import Arrays, TimedDeployment
+from opscope.platforms.family import Member, RuntimeFamily, RuntimePlatform
+from opscope.platforms.packages import load_package
+from opscope.platforms.runtimes import CpuRuntime, NoOptions
+
+RUNTIME = CpuRuntime(
+    platform="toy",
+    family="toy",
+    package="onnx",
+    description="ONNX reference implementation, an example",
+    precisions=(Precision.FP32,),
+    tells="none",
+    options=(),
+)
 
 
-class Options(Record, frozen=True, kw_only=True):
-    """What ``toy:…`` may say: nothing."""
-
-
-class ToyFamily:
-    """A family of one platform."""
-
-    def listings(self) -> list[PlatformListing]:
-        """Return its one platform."""
-        return [
-            PlatformListing(
-                name="toy",
-                family="toy",
-                description="ONNX reference implementation, an example",
-                available=True,
-                precisions=(Precision.FP32,),
-                origin=Origin.MEASURED,
-            )
-        ]
-
-    def open(self, name: PlatformName) -> Toy:
-        """Return the platform."""
-        canonical, _ = read_options(name, Options)
-        return Toy(canonical)
-
-
-class Toy:
+class Toy(RuntimePlatform[NoOptions]):
     """The reference implementation on this machine's processor."""
 
-    def __init__(self, name: PlatformName) -> None:
-        self._name = name
-
-    def info(self) -> PlatformInfo:
-        """Return what it is."""
-        device, extensions = cpu.describe()
-        return PlatformInfo(
-            name=str(self._name),
-            family="toy",
-            device=device,
-            runtime="onnx.reference",
-            runtime_version=onnx.__version__,
-            precisions=(Precision.FP32,),
-            quantities=("latency_s",),
-            origin=Origin.MEASURED,
-            deployments="timed",
-            instruction_set=extensions,
-        )
-
-    def supports(self, workload: Workload) -> str:
-        """Refuse all but FP32."""
-        return "" if workload.precision is Precision.FP32 else "toy runs fp32 only"
-
     def load(self) -> None:
-        """Load nothing."""
+        """Import it."""
+        load_package("onnx", ("ReferenceEvaluator",), module="onnx.reference")
 
-    def prepare(
-        self, workload: Workload, *, seed: int, instrumentation: Instrumentation
+    def deploy(
+        self,
+        graph: Graph,
+        precision: Precision,  # noqa: ARG002 - there is but one
+        seed: int,
+        instrumentation: Instrumentation,  # noqa: ARG002 - there is nothing to instrument
     ) -> ToyDeployment:
-        """Return the workload, ready to run."""
-        del instrumentation  # there is nothing to instrument
-        return ToyDeployment(build(workload).materialise(seed))
+        """Return the graph, ready to run."""
+        return ToyDeployment(graph.materialise(seed))
 
 
 class ToyDeployment(TimedDeployment):
@@ -89,7 +54,8 @@ class ToyDeployment(TimedDeployment):
 
     def __init__(self, model: onnx.ModelProto) -> None:
         start = time.perf_counter()
-        self._evaluator = ReferenceEvaluator(model)
+        reference = load_package("onnx", module="onnx.reference")
+        self._evaluator = reference.ReferenceEvaluator(model)
         self.load_s = time.perf_counter() - start
         self._inputs: dict[str, np.ndarray] = {}
         self._results: list[np.ndarray] = []
@@ -110,4 +76,4 @@ class ToyDeployment(TimedDeployment):
         """Hold nothing but memory."""
 
 
-family = ToyFamily()
+family = RuntimeFamily(Member(Toy, RUNTIME, NoOptions))

@@ -14,103 +14,88 @@ from typing import Any
 from msgspec.structs import replace
 
 from opscope.convert.torch import Sources, as_module, sources_of
-from opscope.core.configuration import Precision, Workload
-from opscope.core.platform import PlatformInfo, PlatformListing, PlatformName
+from opscope.core.configuration import Precision
+from opscope.core.platform import PlatformInfo
 from opscope.core.readings import Samples
-from opscope.core.record import Record
 from opscope.core.study import Instrumentation
 from opscope.errors import PlatformError, PlatformUnavailable
-from opscope.graph import Graph, build
+from opscope.graph import Graph
 from opscope.platforms.base import ExecutedNode
 from opscope.platforms.execution import attribute
-from opscope.platforms.packages import load_package, missing_package, muted
+from opscope.platforms.family import RuntimePlatform
+from opscope.platforms.packages import load_package, muted
 from opscope.platforms.pytorch.deployment import TorchDeployment, in_format, refusal, runtime
 from opscope.platforms.pytorch.eager import YesNo
 from opscope.platforms.pytorch.lowering import with_layers
-from opscope.platforms.runtimes import CpuRuntime, Threads
-
-PLATFORM = "pytorch-compile"
+from opscope.platforms.runtimes import THREADS, CpuOptions, CpuRuntime
 
 _QUANTIZER = "torchao"
 
 
-class Options(Record, frozen=True, kw_only=True):
+class CompileRuntime(CpuRuntime, frozen=True, kw_only=True):
+    """PyTorch with inductor, as data: it takes a C++ compiler, too."""
+
+    def absence(self) -> str:
+        """Return why it is not available, with the remedy; PyTorch is not imported."""
+        return super().absence() or ("" if _compiler() else _no_compiler())
+
+
+RUNTIME = CompileRuntime(
+    platform="pytorch-compile",
+    family="pytorch",
+    package="torch",
+    description="PyTorch, compiled by inductor",
+    precisions=(Precision.FP32, Precision.BF16, Precision.INT8),
+    makers=((Precision.INT8, _QUANTIZER),),
+    options=(
+        THREADS,
+        (
+            "freezing",
+            "whether weights are constants, so that BatchNorm is folded and oneDNN fuses (yes)",
+        ),
+    ),
+)
+
+
+class Options(CpuOptions, frozen=True, kw_only=True):
     """What ``pytorch-compile:…`` may say."""
 
-    threads: Threads = 1
     freezing: YesNo = "yes"
 
 
-def described() -> CpuRuntime:
-    """Return the platform as data: INT8 is among its precisions where torchao is installed."""
-    integers = () if missing_package(_QUANTIZER) else (Precision.INT8,)
-    return CpuRuntime(
-        platform=PLATFORM,
-        family="pytorch",
-        package="torch",
-        description="PyTorch, compiled by inductor",
-        precisions=(Precision.FP32, Precision.BF16, *integers),
-        options=(
-            (
-                "freezing",
-                "whether weights are constants, so that BatchNorm is folded and oneDNN fuses (yes)",
-            ),
-        ),
-    )
-
-
-def listing() -> PlatformListing:
-    """Return its row in the list of platforms; it needs a C++ compiler, too."""
-    row = described().listing()
-    if row.available and not _compiler():
-        return replace(row, available=False, reason=_no_compiler())
-    return row
-
-
-class PyTorchCompile:
+class PyTorchCompile(RuntimePlatform[Options]):
     """A network compiled as one graph for its input's shape: ``fullgraph=True, dynamic=False``.
 
     Weights are frozen unless the text says otherwise, as PyTorch advises for inference on
     processors; without, BatchNorm stays arithmetic and oneDNN packs weights at each call.
     """
 
-    def __init__(self, name: PlatformName, options: Options) -> None:
-        self._name = name
-        self._options = options
-
     def info(self) -> PlatformInfo:
         """Return device, precisions and version, that of the C++ compiler among it."""
-        info = described().info(self._name, self._options.threads)
+        info = super().info()
         return replace(info, runtime_version=f"{info.runtime_version} with {_compiler_version()}")
-
-    def supports(self, workload: Workload) -> str:
-        """Refuse precisions there is no form for; INT8 needs torchao."""
-        if workload.precision is Precision.INT8 and (missing := missing_package(_QUANTIZER)):
-            return f"int8 is made by {_QUANTIZER}: {missing}"
-        return described().refusal(workload)
 
     def load(self) -> None:
         """Import PyTorch, and see that the C++ compiler starts."""
         runtime()
         _compiler_version()
 
-    def prepare(
+    def deploy(
         self,
-        workload: Workload,
-        *,
+        graph: Graph,
+        precision: Precision,
         seed: int,
         instrumentation: Instrumentation,  # noqa: ARG002 - its kernels' times are not told
     ) -> CompiledDeployment:
         """Return the compiled network, which tells its kernels."""
         from opscope.platforms.pytorch.inductor import refuse_recurrent
 
-        graph = build(workload)
         module = as_module(graph, seed)
         refuse_recurrent(module)
         sources = sources_of(module)
-        if workload.precision is Precision.INT8:
+        if precision is Precision.INT8:
             module, sources = _in_integers(graph, module, seed)
-        deployment = CompiledDeployment(graph, workload.precision, self._options)
+        deployment = CompiledDeployment(graph, precision, self.options)
         deployment.compile(module, sources, seed)
         return deployment
 

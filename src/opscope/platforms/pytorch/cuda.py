@@ -13,16 +13,17 @@ from typing import Any, Literal
 from msgspec.structs import replace
 
 from opscope.convert.torch import as_module, sources_of
-from opscope.core.configuration import Precision, Workload
-from opscope.core.platform import PlatformInfo, PlatformName
+from opscope.core.configuration import Precision
+from opscope.core.platform import PlatformInfo
 from opscope.core.readings import Samples
 from opscope.core.record import Record
 from opscope.core.study import Instrumentation
 from opscope.errors import PlatformUnavailable
-from opscope.graph import Graph, build
+from opscope.graph import Graph
 from opscope.platforms.base import ExecutedNode
 from opscope.platforms.devices import NVIDIA_GPU
 from opscope.platforms.execution import attribute
+from opscope.platforms.family import RuntimePlatform
 from opscope.platforms.packages import missing_package
 from opscope.platforms.pytorch.deployment import TorchDeployment, in_format, refusal, runtime
 from opscope.platforms.pytorch.eager import YesNo
@@ -72,21 +73,13 @@ class Options(Record, frozen=True, kw_only=True):
     l2: Literal["warm", "flushed"] = "warm"
 
 
-class PyTorchCuda:
+class PyTorchCuda(RuntimePlatform[Options]):
     """PyTorch on the first GPU that CUDA shows. FP32 is FP32: TF32 is off."""
-
-    def __init__(self, name: PlatformName, options: Options) -> None:
-        self._name = name
-        self._options = options
 
     def info(self) -> PlatformInfo:
         """Return device, versions of PyTorch and of the driver, and precisions."""
-        info = RUNTIME.info(self._name, 1)
+        info = super().info()
         return replace(info, runtime_version=f"{info.runtime_version} with {_driver(_DRIVER)}")
-
-    def supports(self, workload: Workload) -> str:
-        """Refuse precisions there is no form for."""
-        return RUNTIME.refusal(workload)
 
     def load(self) -> None:
         """Import PyTorch and start CUDA, its short-cuts through FP32 off.
@@ -103,14 +96,12 @@ class PyTorchCuda:
         torch.backends.cuda.matmul.allow_tf32 = False
         torch.backends.cudnn.allow_tf32 = False
 
-    def prepare(
-        self, workload: Workload, *, seed: int, instrumentation: Instrumentation
+    def deploy(
+        self, graph: Graph, precision: Precision, seed: int, instrumentation: Instrumentation
     ) -> CudaDeployment:
         """Return the graph's module on the GPU, called as the options say."""
-        self.load()
-        graph = build(workload)
         module = as_module(graph, seed)
-        deployment = CudaDeployment(graph, workload.precision, self._options)
+        deployment = CudaDeployment(graph, precision, self.options)
         deployment.place(module, seed, profile=instrumentation.profile)
         return deployment
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
@@ -51,8 +50,6 @@ class TorchDeployment(TimedDeployment):
         self._network: Callable[..., Sequence[Any]] | None = None
         self._inputs: tuple[Any, ...] = ()
         self._results: Sequence[Any] = ()
-        if threads > 1:
-            self.counter = resource.RUSAGE_SELF
 
     def bind(self, inputs: Arrays) -> None:
         """Take the inputs in the network's format."""

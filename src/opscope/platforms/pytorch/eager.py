@@ -6,15 +6,15 @@ import time
 from typing import Any, Literal
 
 from opscope.convert.torch import as_module
-from opscope.core.configuration import Precision, Workload
-from opscope.core.platform import PlatformInfo, PlatformName
-from opscope.core.record import Record
+from opscope.core.configuration import Precision
+from opscope.core.platform import PlatformName
 from opscope.core.study import Instrumentation
 from opscope.errors import ConfigurationError
-from opscope.graph import Graph, build
+from opscope.graph import Graph
 from opscope.platforms.base import ExecutedNode
+from opscope.platforms.family import RuntimePlatform
 from opscope.platforms.pytorch.deployment import TorchDeployment, in_format, runtime
-from opscope.platforms.runtimes import CpuRuntime, Threads
+from opscope.platforms.runtimes import THREADS, CpuOptions, CpuRuntime, TimedRuntime
 
 YesNo = Literal["yes", "no"]
 
@@ -25,21 +25,21 @@ RUNTIME = CpuRuntime(
     description="PyTorch, eager",
     precisions=(Precision.FP32, Precision.BF16),
     options=(
+        THREADS,
         ("channels_last", "whether images and weights are in NHWC (no)"),
         ("onednn", "whether oneDNN's own layout is forced on whatever oneDNN supports (no)"),
     ),
 )
 
 
-class Options(Record, frozen=True, kw_only=True):
+class Options(CpuOptions, frozen=True, kw_only=True):
     """What ``pytorch-cpu:…`` may say."""
 
-    threads: Threads = 1
     channels_last: YesNo = "no"
     onednn: YesNo = "no"
 
 
-class PyTorchCpu:
+class PyTorchCpu(RuntimePlatform[Options]):
     """PyTorch as it comes; it chooses between oneDNN and its own kernels for each operator.
 
     With ``onednn=yes`` tensors stay in oneDNN's layout from one operator that it supports to the
@@ -48,34 +48,23 @@ class PyTorchCpu:
     ``to_mkldnn`` and ``to_dense`` of `EagerDeployment.executed` say.
     """
 
-    def __init__(self, name: PlatformName, options: Options) -> None:
+    def __init__(self, name: PlatformName, runtime: TimedRuntime, options: Options) -> None:
         if options.channels_last == options.onednn == "yes":
             raise ConfigurationError(
                 "channels_last and onednn are two layouts", where=str(name), remedy="Use one."
             )
-        self._name = name
-        self._options = options
-
-    def info(self) -> PlatformInfo:
-        """Return device, version and precisions."""
-        return RUNTIME.info(self._name, self._options.threads)
-
-    def supports(self, workload: Workload) -> str:
-        """Refuse precisions that eager PyTorch has no fast kernels for."""
-        return RUNTIME.refusal(workload)
+        super().__init__(name, runtime, options)
 
     def load(self) -> None:
         """Import PyTorch."""
         runtime()
 
-    def prepare(
-        self, workload: Workload, *, seed: int, instrumentation: Instrumentation
+    def deploy(
+        self, graph: Graph, precision: Precision, seed: int, instrumentation: Instrumentation
     ) -> EagerDeployment:
         """Return the graph's module in the precision and layout asked for."""
-        runtime()
-        graph = build(workload)
         module = as_module(graph, seed)
-        return EagerDeployment(graph, module, workload.precision, self._options, instrumentation)
+        return EagerDeployment(graph, module, precision, self.options, instrumentation)
 
 
 class EagerDeployment(TorchDeployment):
