@@ -163,3 +163,11 @@ def test_an_error_is_in_standard_deviations_of_the_right_output():
     assert output_error({"y": np.array([1, 2, 3])}, {"y": np.array([1, 2, 4])}) == 1 / 3
     assert output_error({"y": np.full(4, 7.0)}, {"y": np.full(4, 7.0)}) == 0
     assert output_error({"y": np.full(4, 7.07)}, {"y": np.full(4, 7.0)}) == pytest.approx(1)
+
+
+def test_what_ran_says_how_long_each_of_several_builds_took():
+    platform = open_platform("onnxruntime-cpu")
+    with closing(Wrong(prepared(platform, CONV), lambda y: y)) as deployment:
+        deployment.builds_s = (3e-3, 2e-3, 4e-3)
+        execution = verified(platform, CONV, deployment, 0).execution
+    assert execution.builds_s == (3e-3, 2e-3, 4e-3)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from opscope.core.configuration import Workload
+from opscope.core.readings import DeviceState
 from opscope.core.study import Cohort, Instrumentation, Job, Limits, MeterName, Protocol
 from opscope.engine.recorder import FlightRecorder
 from opscope.engine.worker import CohortRun
@@ -284,3 +285,19 @@ def test_a_platform_that_breaks_its_promise_fails_its_jobs(promise):
     trials, _ = measure("fake", jobs_for("fake", 4), Liar())
     assert trials[0].status == "failed"
     assert "promises" in trials[0].reason
+
+
+def test_each_visit_keeps_what_the_device_said_of_itself_after_it():
+    clocks = iter(range(1, 100))
+
+    class Clocked(Scripted):
+        def prepare(self, workload, *, seed, instrumentation):
+            deployment = super().prepare(workload, seed=seed, instrumentation=instrumentation)
+            deployment.device_state = lambda: DeviceState(clock_hz=1e6 * next(clocks))
+            return deployment
+
+    trials, _ = measure("fake", jobs_for("fake", 4), Clocked([1.0] * 100))
+    visits = trials[0].measurements[0].visits
+    assert [visit.device.clock_hz for visit in visits] == [
+        1e6 * (number + 1) for number in range(len(visits))
+    ]

@@ -7,7 +7,9 @@ import contextlib
 import pytest
 
 from opscope.core.platform import PlatformName
+from opscope.core.readings import DeviceState
 from opscope.errors import ConfigurationError, PlatformError, PlatformUnavailable
+from opscope.platforms.cuda import device_state, driver, gauge, timed, unfit
 from opscope.platforms.pytorch import cuda
 from opscope.platforms.registry import list_platforms, open_platform
 from opscope.testing.platforms import NETWORKS, PlatformConformance
@@ -41,8 +43,8 @@ class TestCudaCompiled(PlatformConformance):
 
 
 def test_the_cpu_build_is_told_with_what_mends_it():
-    assert cuda._unfit("2.13.0+cu130") == cuda._unfit("2.13.0") == ""
-    assert cuda._unfit("2.13.0+cpu") == (
+    assert unfit("2.13.0+cu130") == unfit("2.13.0") == ""
+    assert unfit("2.13.0+cpu") == (
         "This PyTorch is the CPU build 2.13.0+cpu; install one for CUDA with: "
         "pip install --force-reinstall 'torch==2.13.0'"
     )
@@ -57,8 +59,8 @@ def test_where_there_is_no_gpu_opening_it_says_why():
 def test_the_drivers_version_is_told_without_pytorch(tmp_path):
     path = tmp_path / "version"
     path.write_text("NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  570.86.15  Release\n")
-    assert cuda._driver(path) == "driver 570.86.15"
-    assert cuda._driver(tmp_path / "nothing") == "an unknown driver"
+    assert driver(path) == "driver 570.86.15"
+    assert driver(tmp_path / "nothing") == "an unknown driver"
 
 
 def test_options_are_checked_without_a_gpu():
@@ -128,7 +130,7 @@ class FakeEvent:
 @pytest.mark.parametrize("flushed", [False, True])
 def test_durations_are_the_gpus_and_flushing_is_not_in_them(flushed):
     fake = FakeCuda()
-    samples = cuda.timed(fake, fake.launch, 3, fake.flush if flushed else None)
+    samples = timed(fake, fake.launch, 3, fake.flush if flushed else None)
     assert samples.durations_s == pytest.approx((0.002,) * 3)
     assert samples.clock == "CUDA events"
     assert len(samples.preemptions) == 3
@@ -152,3 +154,35 @@ def test_what_cannot_be_recorded_is_told():
 
     with pytest.raises(PlatformError, match=r"graph recorder refuses .* not permitted"):
         cuda.record(fake, launch)
+
+
+class FakeNvml:
+    """NVIDIA's management library for one GPU that does not tell its power."""
+
+    NVML_CLOCK_SM, NVML_CLOCK_MEM, NVML_TEMPERATURE_GPU = 1, 2, 0
+
+    class NVMLError(Exception):
+        pass
+
+    def nvmlDeviceGetClockInfo(self, handle, which):  # noqa: N802 - NVML's name
+        assert handle == "a GPU"
+        return {1: 1980, 2: 2619}[which]
+
+    def nvmlDeviceGetTemperature(self, handle, sensor):  # noqa: N802
+        return 41 + sensor
+
+    def nvmlDeviceGetPowerUsage(self, handle):  # noqa: N802
+        raise self.NVMLError("Not Supported")
+
+
+def test_clocks_are_told_in_si_units_and_what_is_missing_with_its_reason():
+    assert device_state(FakeNvml(), "a GPU") == DeviceState(
+        clock_hz=1.98e9, memory_clock_hz=2.619e9, temperature_c=41, absent="power: Not Supported"
+    )
+
+
+@pytest.mark.skipif(not MISSING, reason="there is a GPU")
+def test_clocks_that_nobody_tells_are_absent_with_the_reason():
+    state = gauge()()
+    assert state.clock_hz is None
+    assert "nvidia-ml-py" in state.absent or "driver" in state.absent

@@ -6,12 +6,14 @@ from rich.console import Console
 
 from opscope.analysis.channels import channels_finding
 from opscope.analysis.findings import Answers
+from opscope.core.execution import Execution
 from opscope.core.finding import Failure, Guideline, Unanswered
 from opscope.core.measurement import Measurement, Spread, Trust, Verdict
 from opscope.core.platform import Origin, PlatformListing
 from opscope.report.charts import staircase as chart_of
 from opscope.report.terminal import (
     answers_view,
+    execution_line,
     finding_view,
     measurement_lines,
     platform_table,
@@ -149,3 +151,11 @@ def test_a_summary_tells_what_waiting_took_and_how_to_try_again():
     assert second == (
         "2 of 9 jobs gave no figure; to try them again, add --retry failed,unsupported"
     )
+
+
+def test_what_ran_says_that_it_is_the_fastest_of_several_builds():
+    ran = Execution(kernels=(("conv", 2),), builds_s=(3e-3, 2e-3, 4e-3))
+    assert execution_line(ran).plain.strip() == (
+        "2 × conv; fastest of 3 builds: 2 ms by a short timing, the first 3 ms"
+    )
+    assert "builds" not in execution_line(msgspec.structs.replace(ran, builds_s=())).plain

@@ -32,6 +32,8 @@ class Execution(Record, frozen=True, kw_only=True):
             in ``Conv+Relu``, with how many such nodes there are.
         devices: Devices that ran the nodes, as the runtime calls them, with how many each; empty
             where there is but one to choose.
+        builds_s: Where a platform builds a workload several times, since builds differ: duration of
+            a call of each, by a short timing of its own, in the order built. The fastest ran.
         output_error: Largest difference of an output from onnxruntime's in FP32: its root mean
             square over the standard deviation of the latter. None where there is no output.
     """
@@ -40,4 +42,5 @@ class Execution(Record, frozen=True, kw_only=True):
     kernels: tuple[tuple[str, int], ...] = ()
     fused: tuple[tuple[str, int], ...] = ()
     devices: tuple[tuple[str, int], ...] = ()
+    builds_s: tuple[float, ...] = ()
     output_error: float | None = None

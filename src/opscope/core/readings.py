@@ -47,6 +47,24 @@ class Samples(Record, frozen=True, kw_only=True, dict=True):
         return min(self.undisturbed_s, default=None)
 
 
+class DeviceState(Record, frozen=True, kw_only=True):
+    """What another device than the processor said of itself, just after it had run.
+
+    Attributes:
+        clock_hz: Clock frequency of what computes; on NVIDIA's GPUs that of the SMs.
+        memory_clock_hz: Clock frequency of its memory.
+        temperature_c: Of the chip.
+        power_w: What it drew, as its driver averages it.
+        absent: Why something is not there; empty where all is.
+    """
+
+    clock_hz: float | None = None
+    memory_clock_hz: float | None = None
+    temperature_c: float | None = None
+    power_w: float | None = None
+    absent: str = ""
+
+
 class Visit(Record, frozen=True, kw_only=True):
     """One short stay at a deployment, raw: nothing measured is thrown away.
 
@@ -59,6 +77,7 @@ class Visit(Record, frozen=True, kw_only=True):
         after_bytes: Working set of the deployment visited before, which it left in the caches.
         rewarm: Calls that warmed it up again after other deployments had run.
         samples: The calls that count.
+        device: The device just after them; absent where the processor is it.
     """
 
     round: int
@@ -69,6 +88,7 @@ class Visit(Record, frozen=True, kw_only=True):
     after_bytes: int = 0
     rewarm: Samples
     samples: Samples
+    device: DeviceState | None = None
 
 
 class Round(Record, frozen=True, kw_only=True):

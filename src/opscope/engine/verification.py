@@ -90,6 +90,7 @@ def verified(
         kernels=_counts(node.kind for node in executed),
         fused=_counts(_fused(workload, executed)),
         devices=_counts(node.device for node in executed if node.device),
+        builds_s=deployment.builds_s,
         output_error=error,
     )
     return Verified(execution, load_s, run_s)

@@ -158,7 +158,8 @@ class CohortRun:
         task, protocol = member.task, self._cohort.protocol
         preparation = round_ % protocol.preparations
         start_s = self._witness.elapsed_s()
-        rewarm, samples = task.meter.visit(member.deployments[preparation], protocol)
+        deployment = member.deployments[preparation]
+        rewarm, samples = task.meter.visit(deployment, protocol)
         stay_s = self._witness.elapsed_s() - start_s
         task.visits.append(
             Visit(
@@ -170,6 +171,7 @@ class CohortRun:
                 after_bytes=self._last_bytes,
                 rewarm=rewarm,
                 samples=samples,
+                device=deployment.device_state(),
             )
         )
         # Durations from a clock elsewhere need not fit into the time that passed here.

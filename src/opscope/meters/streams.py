@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from opscope.core.readings import Samples
+from opscope.core.readings import DeviceState, Samples
 from opscope.platforms.base import Arrays, ExecutedNode, TimedDeployment
 
 _BURST_S = 0.05
@@ -30,6 +30,7 @@ class Streams(TimedDeployment):
         self._streams = streams
         self._calls = 1
         self.load_s = sum(stream.load_s for stream in streams)
+        self.builds_s = streams[0].builds_s
 
     def bind(self, inputs: Arrays) -> None:
         """Bind the same inputs to each; none writes them."""
@@ -57,6 +58,10 @@ class Streams(TimedDeployment):
     def executed(self) -> tuple[ExecutedNode, ...]:
         """Return what the first executes."""
         return self._streams[0].executed()
+
+    def device_state(self) -> DeviceState | None:
+        """Return what the device says of itself, which all of them share."""
+        return self._streams[0].device_state()
 
     def close(self) -> None:
         """Hold nothing."""

@@ -18,7 +18,7 @@ from opscope.core.configuration import Workload
 from opscope.core.measurement import Measurement
 from opscope.core.parameters import canonical, read_parameters
 from opscope.core.platform import PlatformInfo, PlatformListing, PlatformName
-from opscope.core.readings import Samples
+from opscope.core.readings import DeviceState, Samples
 from opscope.core.record import Record
 from opscope.core.study import Instrumentation
 
@@ -118,9 +118,12 @@ class TimedDeployment(ABC):
         load_s: Time the runtime took to load or compile the workload, in seconds.
         counter: Whose involuntary context switches count: the calling thread's where the runtime
             computes in it, else the whole process's.
+        builds_s: Where several forms were built of the workload and the fastest deployed, the
+            duration of a call of each, as in `opscope.core.execution.Execution`.
     """
 
     load_s: float = 0.0
+    builds_s: tuple[float, ...] = ()
     counter: int = resource.RUSAGE_THREAD
 
     @abstractmethod
@@ -168,6 +171,10 @@ class TimedDeployment(ABC):
             cpu_s=tuple(cpu) if counter == resource.RUSAGE_THREAD else None,
             clock="perf_counter_ns",
         )
+
+    def device_state(self) -> DeviceState | None:
+        """Return what the device says of itself now; None where the processor is the device."""
+        return None
 
     @abstractmethod
     def close(self) -> None:

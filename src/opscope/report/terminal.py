@@ -101,6 +101,11 @@ def execution_line(execution: Execution) -> Text:
     parts = [f"{number} × {kind}" for kind, number in execution.kernels[:_SHOWN]]
     if execution.as_asked is not None:
         parts.insert(0, f"{execution.as_asked:.0%} of it ran in the precision asked for")
+    if len(execution.builds_s) > 1:
+        ends = (min(execution.builds_s), execution.builds_s[0])
+        fastest, first = (quantity(took_s, "s") for took_s in ends)
+        builds = f"fastest of {len(execution.builds_s)} builds"
+        parts.append(f"{builds}: {fastest} by a short timing, the first {first}")
     if execution.output_error is not None:
         parts.append(f"outputs off by {execution.output_error:.1g} of their spread")
     return Text(f"  {'; '.join(parts)}", style="dim")

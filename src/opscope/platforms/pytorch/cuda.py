@@ -2,50 +2,27 @@
 
 from __future__ import annotations
 
-import importlib.metadata
-import re
-import resource
 import time
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any, Literal
-
-from msgspec.structs import replace
+from typing import Any
 
 from opscope.convert.torch import as_module, sources_of
 from opscope.core.configuration import Precision
-from opscope.core.platform import PlatformInfo
-from opscope.core.readings import Samples
+from opscope.core.readings import DeviceState, Samples
 from opscope.core.record import Record
 from opscope.core.study import Instrumentation
-from opscope.errors import PlatformUnavailable
 from opscope.graph import Graph
 from opscope.platforms.base import ExecutedNode
+from opscope.platforms.cuda import GRAPH, L2, Cache, CudaRuntime, Evictor, gauge, started, timed
 from opscope.platforms.devices import NVIDIA_GPU
 from opscope.platforms.execution import attribute
 from opscope.platforms.family import RuntimePlatform
-from opscope.platforms.packages import missing_package
 from opscope.platforms.pytorch.deployment import TorchDeployment, in_format, refusal, runtime
 from opscope.platforms.pytorch.eager import YesNo
 from opscope.platforms.pytorch.lowering import with_layers
-from opscope.platforms.runtimes import DeviceRuntime
 
-CLOCK = "CUDA events"
-
-_DRIVER = Path("/proc/driver/nvidia/version")
 _WARM = 3
 """Calls before a CUDA graph is recorded, so that libraries have chosen their kernels."""
-
-
-class CudaRuntime(DeviceRuntime, frozen=True, kw_only=True):
-    """PyTorch on a GPU, as data: it takes a build of PyTorch for CUDA, too."""
-
-    def absence(self) -> str:
-        """Return why it is not available, with the remedy; PyTorch is not imported."""
-        reasons = [super().absence()]
-        if not missing_package(self.package):
-            reasons.append(_unfit(importlib.metadata.version(self.package)))
-        return " ".join(filter(None, reasons))
 
 
 RUNTIME = CudaRuntime(
@@ -57,8 +34,8 @@ RUNTIME = CudaRuntime(
     options=(
         ("channels_last", "whether images and weights are in NHWC (no)"),
         ("inductor", "whether the network is compiled (no)"),
-        ("graph", "whether it is replayed as one CUDA graph, without launches (no)"),
-        ("l2", "whether its cache is warm or flushed before each call (warm)"),
+        GRAPH,
+        L2,
     ),
     device=NVIDIA_GPU,
 )
@@ -70,16 +47,11 @@ class Options(Record, frozen=True, kw_only=True):
     channels_last: YesNo = "no"
     inductor: YesNo = "no"
     graph: YesNo = "no"
-    l2: Literal["warm", "flushed"] = "warm"
+    l2: Cache = "warm"
 
 
 class PyTorchCuda(RuntimePlatform[Options]):
     """PyTorch on the first GPU that CUDA shows. FP32 is FP32: TF32 is off."""
-
-    def info(self) -> PlatformInfo:
-        """Return device, versions of PyTorch and of the driver, and precisions."""
-        info = super().info()
-        return replace(info, runtime_version=f"{info.runtime_version} with {_driver(_DRIVER)}")
 
     def load(self) -> None:
         """Import PyTorch and start CUDA, its short-cuts through FP32 off.
@@ -88,11 +60,7 @@ class PyTorchCuda(RuntimePlatform[Options]):
             PlatformUnavailable: If CUDA does not start.
         """
         torch = runtime()
-        if not torch.cuda.is_available():
-            raise PlatformUnavailable(
-                "PyTorch finds no CUDA device",
-                remedy="See that nvidia-smi lists one, and that its driver suits this PyTorch.",
-            )
+        started(torch)
         torch.backends.cuda.matmul.allow_tf32 = False
         torch.backends.cudnn.allow_tf32 = False
 
@@ -115,6 +83,7 @@ class CudaDeployment(TorchDeployment):
         self._module: Any = None
         self._recorded: Any = None
         self._executed: tuple[ExecutedNode, ...] | None = None
+        self._evictor: Evictor | None = None
 
     def place(self, module: Any, seed: int, *, profile: bool) -> None:
         """Bring the network onto the GPU, compile it if asked to, and call it once.
@@ -166,9 +135,14 @@ class CudaDeployment(TorchDeployment):
 
     def sample(self, count: int) -> Samples:
         """Return ``count`` calls, each between two events on the GPU's own clock."""
-        flush = self._flush if self._options.l2 == "flushed" else None
+        if self._options.l2 == "flushed" and self._evictor is None:
+            self._evictor = Evictor(self._torch)
         with self._inferring():
-            return timed(self._torch.cuda, self._run, count, flush)
+            return timed(self._torch.cuda, self._run, count, self._evictor)
+
+    def device_state(self) -> DeviceState:
+        """Return the GPU's clocks, temperature and power."""
+        return gauge()()
 
     def executed(self) -> tuple[ExecutedNode, ...]:
         """Return the kernels: those compiled, or those that each of the module's nodes calls."""
@@ -199,43 +173,6 @@ class CudaDeployment(TorchDeployment):
         last = self._options.channels_last == "yes"
         return in_format(value, self._precision, channels_last=last).to("cuda")
 
-    _evictor: Any = None
-
-    def _flush(self) -> None:
-        """Fill the L2 cache with other data."""
-        if self._evictor is None:
-            size = self._torch.cuda.get_device_properties(0).L2_cache_size
-            self._evictor = self._torch.empty(2 * size, dtype=self._torch.uint8, device="cuda")
-        self._evictor.zero_()
-
-
-def timed(
-    cuda: Any, run: Callable[[], Any], count: int, flush: Callable[[], None] | None
-) -> Samples:
-    """Return ``count`` calls of ``run``, each between two events; the GPU idles before each.
-
-    Args:
-        cuda: What `torch.cuda` offers.
-        run: Launches one call.
-        count: How many.
-        flush: Launches what empties caches before a call, outside its events.
-    """
-    durations, preemptions = [], []
-    usage, thread = resource.getrusage, resource.RUSAGE_THREAD
-    for _ in range(count):
-        start, end = (cuda.Event(enable_timing=True) for _ in range(2))
-        if flush:
-            flush()
-        cuda.synchronize()
-        before = usage(thread).ru_nivcsw
-        start.record()
-        run()
-        end.record()
-        end.synchronize()
-        preemptions.append(usage(thread).ru_nivcsw - before)
-        durations.append(start.elapsed_time(end) / 1e3)
-    return Samples(durations_s=tuple(durations), preemptions=tuple(preemptions), clock=CLOCK)
-
 
 def record(cuda: Any, launch: Callable[[], Any]) -> tuple[Any, Any]:
     """Return a CUDA graph of what ``launch`` launches, and the tensors that each replay fills.
@@ -256,24 +193,3 @@ def record(cuda: Any, launch: Callable[[], Any]) -> tuple[Any, Any]:
     except RuntimeError as exc:
         raise refusal(exc, "CUDA's graph recorder") from exc
     return recorded, results
-
-
-def _unfit(version: str) -> str:
-    """Return why a build of PyTorch cannot use a GPU, with what mends it, or nothing if it can."""
-    if not version.endswith("+cpu"):
-        return ""
-    wanted = version.removesuffix("+cpu")
-    return (
-        f"This PyTorch is the CPU build {version}; install one for CUDA with: "
-        f"pip install --force-reinstall 'torch=={wanted}'"
-    )
-
-
-def _driver(path: Path) -> str:
-    """Return the version of NVIDIA's driver, as the driver tells it."""
-    try:
-        told = path.read_text(encoding="utf-8")
-    except OSError:
-        return "an unknown driver"
-    found = re.search(r"\b\d+\.\d+(?:\.\d+)?\b", told)
-    return f"driver {found[0]}" if found else "an unknown driver"
