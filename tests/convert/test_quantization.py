@@ -121,3 +121,20 @@ def test_nothing_is_said_nor_left_behind(text, tmp_path, monkeypatch, caplog, ca
     assert not caplog.records
     assert capfd.readouterr() == ("", "")
     assert not list(tmp_path.iterdir())
+
+
+def test_symmetric_forms_are_signed_around_zero_with_weights_and_biases_in_fp32():
+    graph = build(Workload.parse(CONV))
+    model = quantised(graph, 0, Precision.INT8, symmetric=True)
+    kept = weights(model)
+    zeros = {name: array for name, array in kept.items() if name.endswith("_zero_point")}
+    assert {array.dtype for array in zeros.values()} == {np.dtype(np.int8)}
+    assert not any(array.any() for array in zeros.values())
+    assert kept["conv0.weight_scale"].shape == (24,)
+    (conv,) = (node for node in model.graph.node if node.op_type == "Conv")
+    assert all(kept[name].dtype == np.float32 for name in (f"{conv.name}.weight", conv.input[2]))
+    session = onnxruntime.InferenceSession(model.SerializeToString())
+    inputs = graph.draw_inputs(0)
+    names = [tensor.name for tensor in graph.outputs]
+    outputs = dict(zip(names, session.run(names, inputs), strict=True))
+    assert output_error(outputs, run_reference(graph, 0, inputs).outputs) < 0.05

@@ -1,7 +1,8 @@
 """INT8 forms of ONNX graphs: quantise-dequantise pairs that runtimes fold into integer kernels.
 
-One file serves every runtime that reads ONNX. Activations are unsigned and per tensor, weights
-signed and per channel: with unsigned weights onnxruntime is slower and OpenVINO computes in FP32.
+One file serves nearly every runtime that reads ONNX. Activations are unsigned and per tensor,
+weights signed and per channel: with unsigned weights onnxruntime is slower and OpenVINO computes
+in FP32. TensorRT takes signed numbers around zero only.
 """
 
 from __future__ import annotations
@@ -30,7 +31,13 @@ CALIBRATIONS = 4
 """Inputs that the ranges of activations are taken from; the first are those that are timed."""
 
 
-def quantised(graph: Graph, seed: int, precision: Precision) -> onnx.ModelProto:
+_SYMMETRIC = {"ActivationSymmetric": True, "AddQDQPairToWeight": True, "QuantizeBias": False}
+"""Zero stands for zero; weights and biases are kept in FP32, weights with pairs of their own."""
+
+
+def quantised(
+    graph: Graph, seed: int, precision: Precision, *, symmetric: bool = False
+) -> onnx.ModelProto:
     """Return the graph's model, weights drawn from ``seed``, with quantise-dequantise pairs.
 
     BatchNorm is folded into convolutions first: it has no kernel in 8 bits, and would be computed
@@ -40,6 +47,7 @@ def quantised(graph: Graph, seed: int, precision: Precision) -> onnx.ModelProto:
         graph: What to quantise.
         seed: Of the weights, and of the inputs that ranges are calibrated with.
         precision: ``INT8`` has signed weights, per channel; ``UINT8`` unsigned ones, per tensor.
+        symmetric: Whether activations are signed, too, and zero stands for zero.
 
     Raises:
         UnsupportedWorkload: If the model is too large for one message.
@@ -62,10 +70,10 @@ def quantised(graph: Graph, seed: int, precision: Precision) -> onnx.ModelProto:
             _Calibration(inputs),
             quant_format=QuantFormat.QDQ,
             per_channel=signed,
-            activation_type=QuantType.QUInt8,
+            activation_type=QuantType.QInt8 if symmetric else QuantType.QUInt8,
             weight_type=QuantType.QInt8 if signed else QuantType.QUInt8,
             # A lone pooling or shuffle is to run in 8 bits as it does between convolutions.
-            extra_options={"ForceQuantizeNoInputCheck": True},
+            extra_options={"ForceQuantizeNoInputCheck": True} | (_SYMMETRIC if symmetric else {}),
         )
         return onnx.load(path)
 
