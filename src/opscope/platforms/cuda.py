@@ -38,7 +38,7 @@ class CudaRuntime(DeviceRuntime, frozen=True, kw_only=True):
         reasons = [super().absence()]
         if not missing_package(_TORCH):
             reasons.append(unfit(importlib.metadata.version(_TORCH)))
-        return " ".join(filter(None, reasons))
+        return ". ".join(reason.removesuffix(".") for reason in reasons if reason)
 
     def _version(self) -> str:
         return f"{super()._version()} with {driver(_DRIVER)}"
@@ -100,8 +100,6 @@ class Evictor:
 @functools.cache
 def gauge() -> Callable[[], DeviceState]:
     """Return what reads the clocks, temperature and power of the first GPU, or says why not."""
-    import torch
-
     try:
         import pynvml
     except ImportError:
@@ -109,6 +107,8 @@ def gauge() -> Callable[[], DeviceState]:
         return lambda: DeviceState(absent=absent)
     try:
         pynvml.nvmlInit()
+        import torch
+
         number = torch.cuda.get_device_properties(0).uuid
         handle = pynvml.nvmlDeviceGetHandleByUUID(f"GPU-{number}")
     except pynvml.NVMLError as exc:
