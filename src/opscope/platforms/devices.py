@@ -61,6 +61,12 @@ INTEL_NPU = Device(
     remedy="Install Intel's NPU driver (intel-level-zero-npu); in a container, hand the NPU in "
     "(--device /dev/accel).",
 )
+VULKAN_DEVICE = Device(
+    kind="Vulkan device",
+    files=("usr/share/vulkan/icd.d/*.json", "etc/vulkan/icd.d/*.json"),
+    remedy="Install the GPU's Vulkan driver; Debian's package mesa-vulkan-drivers has Intel's, "
+    "AMD's, and one in software.",
+)
 QUALCOMM_NPU = Device(
     kind="Qualcomm NPU",
     files=("dev/fastrpc-cdsp*", "dev/adsprpc-smd"),

@@ -98,6 +98,7 @@ class NcnnDeployment(TimedDeployment):
         start = time.perf_counter()
         self._net: Any = _runtime().Net()
         _set(self._net.opt, threads)
+        self._choose_device()
         with tempfile.TemporaryDirectory(prefix="opscope-ncnn-") as folder, quiet() as said:
             text, weights = Path(folder, "text"), Path(folder, "weights")
             text.write_text(model.text, encoding="utf-8")
@@ -107,6 +108,9 @@ class NcnnDeployment(TimedDeployment):
         if failed:
             raise _refusal(graph, reason)
         self.load_s = time.perf_counter() - start
+
+    def _choose_device(self) -> None:
+        """Choose what the net computes on; left alone, it is the processor."""
 
     def bind(self, inputs: Arrays) -> None:
         """Copy the inputs to where the net reads them at each call."""
