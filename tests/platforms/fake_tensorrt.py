@@ -11,7 +11,7 @@ import onnxruntime
 import pytest
 
 DataType = enum.Enum("DataType", "FLOAT HALF BF16 INT8 UINT8 INT32 INT64 BOOL")
-BuilderFlag = enum.Enum("BuilderFlag", "TF32 DISABLE_TIMING_CACHE FP16")
+BuilderFlag = enum.Enum("BuilderFlag", "TF32 DISABLE_TIMING_CACHE")
 Verbosity = enum.Enum("Verbosity", "LAYER_NAMES_ONLY DETAILED NONE")
 ErrorCode = enum.Enum("ErrorCode", "UNSUPPORTED_NODE INVALID_NODE MODEL_DESERIALIZE_FAILED")
 Severity = enum.Enum("Severity", "INTERNAL_ERROR ERROR WARNING")
@@ -35,7 +35,9 @@ class FakeCuda:
         return FakeEvent(self)
 
     def Stream(self):  # noqa: N802
-        return types.SimpleNamespace(cuda_stream=7, wait_stream=lambda _: None)
+        return types.SimpleNamespace(
+            cuda_stream=7, wait_stream=lambda _: None, synchronize=lambda: None
+        )
 
     def current_stream(self):
         return self.streams[-1] if self.streams else self.Stream()
@@ -148,11 +150,11 @@ class FakeParser:
 
 class FakeConfig:
     def __init__(self):
-        self.flags, self.pools = {BuilderFlag.TF32}, {}
+        self.flags, self.pools, self.timing_cache = {BuilderFlag.TF32}, {}, None
         self.profiling_verbosity = Verbosity.LAYER_NAMES_ONLY
 
-    def set_flag(self, flag):
-        self.flags.add(flag)
+    def set_timing_cache(self, cache, ignore_mismatch):
+        self.timing_cache = cache
 
     def clear_flag(self, flag):
         self.flags.discard(flag)

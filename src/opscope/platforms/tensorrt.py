@@ -215,10 +215,10 @@ class TensorRtDeployment(TimedDeployment):
         self._engine.fill(inputs)
 
     def call(self) -> None:
-        """Run the engine once and wait for the GPU."""
+        """Run the engine once and wait for it."""
         with self._torch.cuda.stream(self._engine.stream):
             self._run()
-        self._torch.cuda.synchronize()
+        self._engine.stream.synchronize()
 
     def sample(self, count: int) -> Samples:
         """Return ``count`` calls, each between two events on the GPU's own clock."""
