@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 import os
-import resource
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -18,16 +17,17 @@ from msgspec.structs import replace
 
 from opscope.convert.pnnx import NcnnModel, ncnn_model
 from opscope.convert.quiet import quiet
-from opscope.core.configuration import Precision, Workload
+from opscope.core.configuration import Precision
 from opscope.core.platform import PlatformInfo, PlatformListing, PlatformName
 from opscope.core.record import Record
 from opscope.core.study import Instrumentation
 from opscope.errors import PlatformUnavailable
-from opscope.graph import Graph, build
+from opscope.graph import Graph
 from opscope.platforms import cpu, ncnn
-from opscope.platforms.base import ExecutedNode, read_options
+from opscope.platforms.base import ExecutedNode
 from opscope.platforms.devices import ROOT, VULKAN_DEVICE
 from opscope.platforms.execution import attribute
+from opscope.platforms.family import Member, RuntimeFamily, RuntimePlatform
 from opscope.platforms.packages import load_package
 from opscope.platforms.runtimes import DeviceRuntime
 
@@ -55,9 +55,9 @@ class VulkanRuntime(DeviceRuntime, frozen=True, kw_only=True):
         """Return what the platform is on one device; threads of a GPU are those of the CPU."""
         model, extensions = cpu.describe()
         if gpu.software:
-            told = self._info(name, f"{gpu.name}, software on {model}", _threads(), extensions)
+            told = self._info(name, f"{gpu.name}, software on {model}", extensions, _threads())
         else:
-            told = self._info(name, gpu.name, 1, ())
+            told = self._info(name, gpu.name, (), 1)
         return replace(told, runtime_version=f"{told.runtime_version} with driver {gpu.driver}")
 
 
@@ -79,18 +79,6 @@ class Options(Record, frozen=True, kw_only=True):
     device: Annotated[int, Meta(ge=0)] = 0
 
 
-class VulkanFamily:
-    """Vulkan's part of the ncnn family."""
-
-    def listings(self) -> list[PlatformListing]:
-        """Return its one platform; nothing is imported."""
-        return [RUNTIME.listing()]
-
-    def open(self, name: PlatformName) -> NcnnVulkan:
-        """Return the platform with the options of ``name``."""
-        return NcnnVulkan(*read_options(name, Options))
-
-
 class VulkanGpu(Record, frozen=True, kw_only=True):
     """A device that Vulkan shows.
 
@@ -104,12 +92,8 @@ class VulkanGpu(Record, frozen=True, kw_only=True):
     driver: str
 
 
-class NcnnVulkan:
+class NcnnVulkan(RuntimePlatform[Options]):
     """ncnn on one of Vulkan's devices."""
-
-    def __init__(self, name: PlatformName, options: Options) -> None:
-        self._name = name
-        self._device = options.device
 
     def info(self) -> PlatformInfo:
         """Return device, versions and precisions; ncnn is loaded to see the device.
@@ -117,11 +101,7 @@ class NcnnVulkan:
         Raises:
             PlatformUnavailable: If there is no such device.
         """
-        return RUNTIME.info_on(self._name, chosen(gpus(), self._device))
-
-    def supports(self, workload: Workload) -> str:
-        """Refuse precisions other than FP32."""
-        return RUNTIME.refusal(workload)
+        return RUNTIME.info_on(self.name, chosen(gpus(), self.options.device))
 
     def load(self) -> None:
         """Import ncnn, and see that it has the device.
@@ -129,30 +109,25 @@ class NcnnVulkan:
         Raises:
             PlatformUnavailable: If it does not load or there is no such device.
         """
-        chosen(gpus(), self._device)
+        chosen(gpus(), self.options.device)
 
-    def prepare(
+    def deploy(
         self,
-        workload: Workload,
-        *,
+        graph: Graph,
+        precision: Precision,
         seed: int,
         instrumentation: Instrumentation,  # noqa: ARG002 - it tells the same, and takes no times
     ) -> VulkanDeployment:
         """Return a net over the converted graph, its shaders compiled."""
-        self.load()
-        graph = build(workload)
-        model = ncnn_model(graph, seed, workload.precision)
-        return VulkanDeployment(graph, model, self._device)
+        return VulkanDeployment(graph, ncnn_model(graph, seed, precision), self.options.device)
 
 
 class VulkanDeployment(ncnn.NcnnDeployment):
     """A net on a Vulkan device; layers that have no shader run on the processor."""
 
-    counter = resource.RUSAGE_SELF
-
     def __init__(self, graph: Graph, model: NcnnModel, device: int) -> None:
         self._device = device
-        super().__init__(graph, model, ncnn.Options())
+        super().__init__(graph, model, 1)
 
     def _choose_device(self) -> None:
         self._net.opt.use_vulkan_compute = True
@@ -223,4 +198,4 @@ def _threads() -> int:
     return max(1, int(told)) if told.isdigit() else len(os.sched_getaffinity(0))
 
 
-family = VulkanFamily()
+family = RuntimeFamily(Member(NcnnVulkan, RUNTIME, Options))

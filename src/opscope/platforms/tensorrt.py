@@ -14,17 +14,17 @@ from typing import Annotated, Any
 import numpy as np
 from msgspec import Meta
 
-from opscope.core.configuration import Precision, Workload
-from opscope.core.platform import PlatformInfo, PlatformListing, PlatformName
+from opscope.core.configuration import Precision
 from opscope.core.readings import DeviceState, Samples
 from opscope.core.record import Record
 from opscope.core.study import Instrumentation
 from opscope.errors import PlatformError
-from opscope.graph import Graph, build
-from opscope.platforms.base import Arrays, ExecutedNode, TimedDeployment, read_options
+from opscope.graph import Graph
+from opscope.platforms.base import Arrays, ExecutedNode, TimedDeployment
 from opscope.platforms.cuda import GRAPH, L2, Cache, CudaRuntime, Evictor, gauge, started, timed
 from opscope.platforms.devices import NVIDIA_GPU
 from opscope.platforms.execution import attribute
+from opscope.platforms.family import Member, RuntimeFamily, RuntimePlatform
 from opscope.platforms.loading import loadable
 from opscope.platforms.pytorch.cuda import record
 from opscope.platforms.pytorch.deployment import runtime as pytorch
@@ -67,32 +67,8 @@ class Options(Record, frozen=True, kw_only=True):
     l2: Cache = "warm"
 
 
-class TensorRtFamily:
-    """NVIDIA's TensorRT."""
-
-    def listings(self) -> list[PlatformListing]:
-        """Return its one platform; nothing is imported."""
-        return [RUNTIME.listing()]
-
-    def open(self, name: PlatformName) -> TensorRt:
-        """Return the platform with the options of ``name``."""
-        return TensorRt(*read_options(name, Options))
-
-
-class TensorRt:
+class TensorRt(RuntimePlatform[Options]):
     """TensorRT on the first GPU that CUDA shows. FP32 is FP32: TF32 is off."""
-
-    def __init__(self, name: PlatformName, options: Options) -> None:
-        self._name = name
-        self._options = options
-
-    def info(self) -> PlatformInfo:
-        """Return device, versions of TensorRT, PyTorch and the driver, and precisions."""
-        return RUNTIME.info(self._name, 1)
-
-    def supports(self, workload: Workload) -> str:
-        """Refuse precisions there is no form for."""
-        return RUNTIME.refusal(workload)
 
     def load(self) -> None:
         """Import TensorRT and start CUDA.
@@ -104,23 +80,19 @@ class TensorRt:
         started(pytorch())
         runtime()
 
-    def prepare(
-        self, workload: Workload, *, seed: int, instrumentation: Instrumentation
+    def deploy(
+        self, graph: Graph, precision: Precision, seed: int, instrumentation: Instrumentation
     ) -> TensorRtDeployment:
         """Return the fastest of the engines that are built of the graph."""
-        self.load()
-        graph = build(workload)
         inputs = graph.draw_inputs(seed)
         start = time.perf_counter()
-        with loadable(graph, seed, workload.precision, typed=True) as model:
+        with loadable(graph, seed, precision, typed=True) as model:
             builder = EngineBuilder(model)
-            engine, builds_s = fastest(
-                lambda: Engine(builder.build(), inputs), self._options.builds
-            )
+            engine, builds_s = fastest(lambda: Engine(builder.build(), inputs), self.options.builds)
         profile = instrumentation.profile
-        deployment = TensorRtDeployment(graph, engine, self._options, profile=profile)
+        deployment = TensorRtDeployment(graph, engine, self.options, profile=profile)
         deployment.load_s = time.perf_counter() - start
-        deployment.builds_s = builds_s if self._options.builds > 1 else ()
+        deployment.builds_s = builds_s if self.options.builds > 1 else ()
         return deployment
 
 
@@ -284,4 +256,4 @@ def _closed() -> None:
     raise PlatformError("the deployment is closed")
 
 
-family = TensorRtFamily()
+family = RuntimeFamily(Member(TensorRt, RUNTIME, Options))
