@@ -10,7 +10,6 @@ from opscope.convert.files import kept, written
 from opscope.convert.tools import failure, run_tool
 from opscope.core.configuration import Precision
 from opscope.core.record import Record
-from opscope.errors import PlatformError
 from opscope.graph import Graph
 
 _TAKES = re.compile(r"ncnn\.Mat\(in\d+\.numpy\(\), batch_index=(\d+)\)")
@@ -63,7 +62,7 @@ def ncnn_model(graph: Graph, seed: int, precision: Precision) -> NcnnModel:
     assert precision is Precision.FP32  # noqa: S101 - the one it has, though `kept` asks for one
     shapes = ",".join(str(list(tensor.shape)).replace(" ", "") for tensor in graph.inputs)
     with written(graph, seed) as source:
-        command = (_executable(), source.name, f"inputshape={shapes}", "fp16=0")
+        command = (executable(), source.name, f"inputshape={shapes}", "fp16=0")
         said = run_tool("pnnx", command, source.parent)
         layers, weights, script = (
             source.with_name(name)
@@ -81,12 +80,11 @@ def ncnn_model(graph: Graph, seed: int, precision: Precision) -> NcnnModel:
         )
 
 
-def _executable() -> Path:
-    """Return where pnnx lies; its Python package would import PyTorch, the tool needs none."""
+def executable() -> Path:
+    """Return where pnnx should lie; its Python package would import PyTorch, it needs none."""
     spec = importlib.util.find_spec("pnnx")
-    if spec is None or not spec.submodule_search_locations:
-        raise PlatformError("the package pnnx has no folder", remedy="Reinstall it.")
-    return Path(spec.submodule_search_locations[0], "pnnx")
+    places = spec.submodule_search_locations if spec else None
+    return Path(*(places or ())[:1], "pnnx")
 
 
 def _layer(words: list[str]) -> Layer:

@@ -80,6 +80,8 @@ class ExecuTorchXnnpack(RuntimePlatform[CpuOptions]):
         self, graph: Graph, precision: Precision, seed: int, instrumentation: Instrumentation
     ) -> ExecuTorchDeployment:
         """Return the method of a program made of the graph."""
+        if precision is Precision.INT8:
+            _load("torchao", ("prepare_pt2e",), "torchao.quantization.pt2e.quantize_pt2e")
         program = executorch_program(graph, seed, precision)
         return ExecuTorchDeployment(graph, program, self.threads, instrumentation)
 
@@ -192,10 +194,14 @@ def _format(kind: str) -> str:
 
 def _runtime() -> Any:
     names = ("_load_program_from_buffer", "_unsafe_reset_threadpool")
+    return _load("executorch", names, "executorch.extension.pybindings.portable_lib")
+
+
+def _load(package: str, names: Sequence[str], module: str) -> Any:
+    """Import a package that prints and warns."""
     with quiet(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        module = "executorch.extension.pybindings.portable_lib"
-        return load_package("executorch", names, module=module)
+        return load_package(package, names, module=module)
 
 
 family = RuntimeFamily(Member(ExecuTorchXnnpack, RUNTIME, CpuOptions))

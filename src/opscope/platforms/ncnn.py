@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from opscope.convert.pnnx import Layer, NcnnModel, ncnn_model
+from opscope.convert.pnnx import Layer, NcnnModel, executable, ncnn_model
 from opscope.convert.quiet import quiet
 from opscope.convert.tools import failure, no_form
 from opscope.core.configuration import Precision
@@ -25,7 +25,7 @@ from opscope.platforms.base import Arrays, ExecutedNode, TimedDeployment
 from opscope.platforms.execution import Seen, attribute
 from opscope.platforms.family import Member, RuntimeFamily, RuntimePlatform
 from opscope.platforms.ordering import PRODUCTS, in_order
-from opscope.platforms.packages import load_package
+from opscope.platforms.packages import broken_package, load_package
 from opscope.platforms.runtimes import CpuOptions, CpuRuntime
 
 RUNTIME = CpuRuntime(
@@ -74,8 +74,10 @@ class NcnnCpu(RuntimePlatform[CpuOptions]):
     """Tencent's ncnn on the CPU; with one thread it computes in the calling thread."""
 
     def load(self) -> None:
-        """Import ncnn."""
+        """Import ncnn, and see that its converter is there."""
         _runtime()
+        if not executable().is_file():
+            raise broken_package("pnnx", f"it has no {executable().name}")
 
     def deploy(
         self,
