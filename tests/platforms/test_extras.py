@@ -19,15 +19,18 @@ PLATFORMS = {
     "executorch": "executorch-xnnpack",
     "mnn": "mnn-cpu",
     "ncnn": "ncnn-cpu",
+    "nvidia-ml-py": "",
     "onnxruntime-gpu": "onnxruntime-cuda",
     "onnxruntime-qnn": "onnxruntime-qnn",
     "onnxscript": "",
     "opencv-python-headless": "opencv-dnn",
     "pnnx": "ncnn-cpu",
+    "tensorrt-cu13": "tensorrt",
     "torch": "pytorch-cpu",
     "torchao": "executorch-xnnpack",
 }
-"""The platform by which each package's absence shows; torch itself asks for onnxscript."""
+"""The platform by which each package's absence shows, if one does. torch itself asks for onnxscript;
+without nvidia-ml-py each visit to a GPU says why it has no clocks."""
 
 INT8_ALONE = {"ai-edge-quantizer"}
 """Packages without which a platform still runs in FP32."""
