@@ -1,11 +1,13 @@
-"""Overviews for the tests of pages: of a run on the fake, and with names that mean harm."""
+"""What the tests of pages draw: a run on the fakes, a comparison, both with hostile names."""
 
 from __future__ import annotations
 
 import msgspec
 
 from opscope import api
+from opscope.analysis.distribution import distribution
 from opscope.core.configuration import Configuration, Workload
+from opscope.report.comparison_page import comparison_page
 from tests.builders import small_study
 
 HOSTILE = "<script>alert(1)</script>\"'&lt;b&gt;</td>%{x}"
@@ -18,6 +20,16 @@ def overview_of(folder, *, stop=48):
     database = folder / "pages.db"
     api.run_study(study, ["fake", "fake:period=8"], database=database)
     return api.overview(study, database=database)
+
+
+def comparison_of(folder):
+    """Return the comparison of both fakes in the run that `overview_of` left in the folder."""
+    return api.compare("run:1/fake", "run:1/fake:period=8", database=folder / "pages.db")
+
+
+def comparison_text(found):
+    """Return the page of a comparison."""
+    return comparison_page(found, distribution(found))
 
 
 def hostile(overview):
@@ -34,3 +46,22 @@ def hostile(overview):
     curve = replace(overview.sweeps[0].curves[0], platform=HOSTILE)
     sweep = replace(overview.sweeps[0], curves=(curve,))
     return replace(overview, study=study, rows=tuple(rows), answers=answers, sweeps=(sweep,))
+
+
+def hostile_comparison(found):
+    """Return the comparison as if files, platforms and interpreters had names that mean harm."""
+    replace = msgspec.structs.replace
+    items = list(found.configurations)
+    for place, name in enumerate((HOSTILE, LONG)):
+        items[place] = replace(items[place], workload=f"{name}{place}", statement=name)
+    sides = [
+        replace(
+            side,
+            platform=replace(side.platform, name=HOSTILE, device=LONG),
+            database=LONG,
+            python=HOSTILE,
+        )
+        for side in (found.a, found.b)
+    ]
+    overall = replace(found.overall, statement=HOSTILE)
+    return replace(found, a=sides[0], b=sides[1], configurations=tuple(items), overall=overall)
