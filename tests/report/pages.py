@@ -8,15 +8,19 @@ from opscope import api
 from opscope.analysis.distribution import distribution
 from opscope.core.configuration import Configuration, Workload
 from opscope.report.comparison_page import comparison_page
-from tests.builders import small_study
+from tests.builders import QUICK, small_study
 
 HOSTILE = "<script>alert(1)</script>\"'&lt;b&gt;</td>%{x}"
 LONG = "n" * 10_000
 
 
+_PROTOCOL = msgspec.structs.replace(QUICK, rounds=6, min_rounds=6)
+"""Rounds enough for a comparison to tell ratios."""
+
+
 def overview_of(folder, *, stop=48):
     """Return the overview of a run of a small study on two fakes."""
-    study = small_study(stop)
+    study = small_study(stop, protocol=_PROTOCOL)
     database = folder / "pages.db"
     api.run_study(study, ["fake", "fake:period=8"], database=database)
     return api.overview(study, database=database)

@@ -122,6 +122,7 @@ def test_it_draws_without_a_complaint_or_a_request(chromium, pages, tmp_path, ki
     look(chromium)
     page = opened(chromium, pages[kind][0], tmp_path)
     all_drawn(page)
+    assert page.execute_script("return document.querySelectorAll('.chart .trace').length") > 1
     assert page.get_log("browser") == []
     asked = [entry["message"] for entry in page.get_log("performance")]
     asked = [message for message in asked if '"Network.requestWillBeSent"' in message]
