@@ -7,6 +7,7 @@ import msgspec
 from opscope import api
 from opscope.analysis.distribution import distribution
 from opscope.core.configuration import Configuration, Workload
+from opscope.core.space import Space
 from opscope.report.comparison_page import comparison_page
 from tests.builders import QUICK, small_study
 
@@ -19,8 +20,13 @@ _PROTOCOL = msgspec.structs.replace(QUICK, rounds=6, min_rounds=6)
 
 
 def overview_of(folder, *, stop=48):
-    """Return the overview of a run of a small study on two fakes."""
+    """Return the overview of a run on two fakes: a sweep, and two blocks side by side."""
+    blocks = [
+        Space(kind="block", name=name, base={"h": 7, "cin": 16})
+        for name in ("mobilenet_v1", "resnet_basic")
+    ]
     study = small_study(stop, protocol=_PROTOCOL)
+    study = msgspec.structs.replace(study, spaces=(*study.spaces, *blocks))
     database = folder / "pages.db"
     api.run_study(study, ["fake", "fake:period=8"], database=database)
     return api.overview(study, database=database)

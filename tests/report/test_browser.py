@@ -1,5 +1,8 @@
 """Pages in a browser: they draw, filter, sort and print, fetch nothing, and shut nobody out."""
 
+import contextlib
+import importlib
+import re
 import shutil
 from pathlib import Path
 
@@ -54,18 +57,33 @@ def pages(overview, folder):
 every_kind = pytest.mark.parametrize("kind", ["report", "comparison"])
 
 
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory):
+@contextlib.contextmanager
+def started(profile, **preferences):
     selenium = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
     options = selenium.ChromeOptions()
     options.binary_location = shutil.which("chromium")
-    for flag in (*_FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
+    for flag in (*_FLAGS, f"--user-data-dir={profile}"):
         options.add_argument(flag)
+    options.add_experimental_option("prefs", preferences)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     service = selenium.ChromeService(shutil.which("chromedriver"))
     driver = selenium.Chrome(options=options, service=service)
     yield driver
     driver.quit()
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory):
+    with started(tmp_path_factory.mktemp("profile")) as driver:
+        yield driver
+
+
+@pytest.fixture(scope="module")
+def unscripted(tmp_path_factory):
+    """Start a browser that runs no page's scripts; what it shows is all that can be asked of it."""
+    off = {"profile.managed_default_content_settings.javascript": 2}
+    with started(tmp_path_factory.mktemp("unscripted"), **off) as driver:
+        yield driver
 
 
 @pytest.fixture
@@ -142,42 +160,89 @@ def test_it_filters(page):
     assert len(rows(page)) == 100
     page.find_element("css selector", ".search").send_keys("cout=17,")
     assert len(rows(page)) == 2
-    assert page.find_element("css selector", ".count").text == "2 of 128 shown"
+    assert page.find_element("css selector", ".count").text == "2 of 132 shown"
     platform = page.find_element("css selector", "select[data-column='2']")
     platform.send_keys("fake:period=8")
     assert column(page, "platform") == ["fake:period=8"]
 
 
-def test_it_sorts_by_key_and_turns_pages(page):
-    button = page.find_elements("css selector", "#listing th button")[6]
-    button.send_keys("\n")
-    head = page.find_elements("css selector", "#listing th")[6]
-    assert head.get_attribute("aria-sort") == "ascending"
+def test_it_filters_and_sorts_by_keyboard_alone(page):
+    keys = importlib.import_module("selenium.webdriver.common.keys").Keys
+    reached = tabbed(page, keys.TAB, "input.search")
+    reached.send_keys("cout=17,")
+    assert len(rows(page)) == 2
+    tabbed(page, keys.TAB, "select").send_keys("fake:p")
+    assert column(page, "platform") == ["fake:period=8"]
+    press(page, keys.HOME)
+    assert len(rows(page)) == 2
+    while (button := tabbed(page, keys.TAB, "th button")).text != "latency":
+        assert button.text != "trust"
+    press(page, keys.ENTER)
+    assert sorts(page) == {"latency": "ascending"}
+    assert column(page, "platform") == ["fake", "fake:period=8"]
+    press(page, keys.ENTER)
+    assert sorts(page) == {"latency": "descending"}
+    assert column(page, "platform") == ["fake:period=8", "fake"]
+
+
+def test_it_sorts_by_the_figures_and_turns_pages(page):
     shown = page.execute_script("return JSON.parse(document.getElementById('rows').textContent)")
-    texts, values = shown["columns"][6]["texts"], shown["columns"][6]["values"]
+    (latency,) = [item for item in shown["columns"] if item["title"] == "latency"]
+    texts, values = latency["texts"], latency["values"]
     rising = [texts[row] for row in sorted(range(len(values)), key=values.__getitem__)]
-    assert column(page, "latency_s")[0] == rising[0]
+    button = page.find_elements("css selector", "#listing th button")[latency["number"]]
     button.send_keys("\n")
-    assert head.get_attribute("aria-sort") == "descending"
-    assert column(page, "latency_s")[0] == rising[-1]
+    assert column(page, "latency")[0] == rising[0]
+    button.send_keys("\n")
+    assert column(page, "latency")[0] == rising[-1]
     page.find_element("css selector", ".next").send_keys("\n")
-    assert len(rows(page)) == 28
+    assert len(rows(page)) == 32
 
 
-def test_hover_says_what_a_point_is(page):
+def press(page, key):
+    page.switch_to.active_element.send_keys(key)
+
+
+def tabbed(page, key, wanted):
+    """Return the next element that the Tab key reaches and the selector names."""
+    for _ in range(60):
+        press(page, key)
+        if page.execute_script("return document.activeElement.matches(arguments[0])", wanted):
+            return page.switch_to.active_element
+    raise AssertionError(f"the Tab key does not reach {wanted}")
+
+
+def sorts(page):
+    """Return which heads say that their column is sorted, and how."""
+    return page.execute_script(
+        """return Object.fromEntries([...document.querySelectorAll('#listing th[aria-sort]')].map(
+             head => [head.textContent, head.getAttribute('aria-sort')]))"""
+    )
+
+
+@pytest.mark.parametrize(
+    ("section", "what"), [("sweeps", "conv:h=6,cin=3,cout="), ("bars", "block:mobilenet_v1,h=7")]
+)
+def test_hover_says_configuration_interval_and_samples(page, section, what):
     said = page.execute_async_script(
-        """const done = arguments[0];
-        const box = document.querySelectorAll('.chart')[1];
+        """const [section, done] = arguments;
+        const box = document.querySelector(`#${section} ~ .card .chart`);
         box.scrollIntoView();
         const wait = setInterval(() => {
-          if (!box.querySelector('.main-svg')) return;
+          if (!box.querySelector('.trace')) return;
           clearInterval(wait);
-          Plotly.Fx.hover(box, [{ curveNumber: 0, pointNumber: 3 }]);
-          setTimeout(() => done(box.querySelector('.hoverlayer').textContent), 300);
-        }, 20);"""
+          Plotly.Fx.hover(box, [{ curveNumber: 0, pointNumber: 0 }]);
+          setTimeout(() => done([...box.querySelectorAll('.hoverlayer tspan')].map(
+            line => line.textContent)), 300);
+        }, 20);""",
+        section,
     )
-    assert "conv:h=6,cin=3" in said
-    assert "trusted" in said
+    configuration, figure, interval, samples, trust = said
+    assert configuration.startswith(what)
+    assert figure.endswith("s")
+    assert re.fullmatch(r"95 %: \S+ [mµ]s – \S+ [mµ]s", interval)
+    assert re.fullmatch(r"[1-9]\d* samples", samples)
+    assert trust == "trusted"
 
 
 @every_kind
@@ -210,8 +275,53 @@ def test_every_chart_is_printed(page):
         "return [...document.querySelectorAll('.chart')].every(box => box.dataset.drawn)"
     )
     assert page.execute_script("return document.querySelector('.printed').textContent") == (
-        "Printed: rows 1–100 of 128, of 128 in all."
+        "Rows 1–100 of 132."
     )
+
+
+@every_kind
+def test_what_is_printed_fits_a_page_and_has_no_controls(chromium, pages, tmp_path, kind):
+    look(chromium, width=680, media="print")
+    page = opened(chromium, pages[kind][0], tmp_path)
+    page.execute_script("window.dispatchEvent(new Event('beforeprint'))")
+    all_drawn(page)
+    heights = page.execute_script(
+        "return [...document.querySelectorAll('.chart')].map(box => box.offsetHeight)"
+    )
+    assert 0 < max(heights) <= 950
+    shown = page.execute_script(
+        """return [...document.querySelectorAll('nav, input, select, button, summary')].filter(
+             control => control.getClientRects().length).map(control => control.outerHTML)"""
+    )
+    assert shown == []
+    upright = """document.querySelector('.wide').hidden = true;  // it is printed on its side
+        return document.documentElement.scrollWidth"""
+    assert page.execute_script(upright) <= 680
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        (
+            "report",
+            ["Latency of conv:h=6,cin=3,k=3 against cout: The cost rises in", "mobilenet_v1"],
+        ),
+        ("comparison", ["Most, ", "B is slower by"]),
+    ],
+)
+def test_without_scripts_words_stand_for_charts_and_tables_stay(
+    unscripted, pages, tmp_path, kind, said
+):
+    path = tmp_path / "page.html"
+    path.write_text(pages[kind][0], encoding="utf-8")
+    unscripted.get(path.as_uri())
+    shown = unscripted.find_element("css selector", "main").text
+    assert [words for words in said if words not in shown] == []
+    assert shown.count("The chart itself needs JavaScript") == pages[kind][0].count('class="chart"')
+    assert "Without JavaScript: the first" in shown
+    assert len(unscripted.find_elements("css selector", "#listing tbody tr")) > 60
+    charts = unscripted.find_elements("css selector", ".chart, .filters, .pages")
+    assert not any(part.is_displayed() for part in charts)
 
 
 @every_kind

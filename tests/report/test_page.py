@@ -74,16 +74,27 @@ def test_data_hold_nothing_that_html_reads():
 def test_a_page_says_what_a_run_says(overview):
     page = report_page(overview)
     finding = overview.answers.findings[0]
-    for said in (overview.study.question, finding.characteristic, finding.implication):
+    _, _, found = finding.characteristic.partition("latency_s")
+    for said in (overview.study.question, f"Latency{found}", finding.implication):
         assert said in page
+    assert "latency_s" not in page.partition("<script")[0]
     assert page.count("get_plotlyjs") == 0
     assert page.count("* plotly.js v") == 1
-    assert "all 96 jobs ended" in page
+    assert "all 100 jobs ended" in page
 
 
 def test_a_page_says_how_far_a_run_is(overview):
-    part = msgspec.structs.replace(overview, rows=overview.rows[:5])
-    assert "5 of 96 jobs so far" in report_page(part)
+    part = msgspec.structs.replace(overview, rows=overview.rows[:5], bars=())
+    assert "5 of 100 jobs so far" in report_page(part)
+
+
+def test_a_page_says_how_many_sweeps_and_bars_are_not_drawn(overview):
+    assert "more sweeps are not drawn" not in report_page(overview)
+    bars = tuple(msgspec.structs.replace(item, left_out=2) for item in overview.bars)
+    page = report_page(msgspec.structs.replace(overview, more_sweeps=1234, bars=bars))
+    assert "1,234 more sweeps are not drawn" in page
+    assert "2 more blocks or networks are not drawn" in page
+    assert "`opscope export small -o FILE.csv`" in page
 
 
 def test_a_page_of_nothing_yet_is_a_page(overview):

@@ -25,6 +25,7 @@ class Row(Record, frozen=True, kw_only=True):
             counted.
         figure: The study's quantity, or why there is none.
         spread: Median and upper percentiles of every sample.
+        samples: Timed calls behind the figure, disturbed ones too; 0 where nothing was sampled.
     """
 
     trial: int
@@ -34,6 +35,7 @@ class Row(Record, frozen=True, kw_only=True):
     macs: int | None = None
     figure: Figure
     spread: Spread | None = None
+    samples: int = 0
     execution: Execution | None = None
 
 

@@ -16,6 +16,7 @@ from opscope.analysis.sweeps import sweeps
 from opscope.core.comparison import Figure
 from opscope.core.configuration import Configuration
 from opscope.core.environment import Environment
+from opscope.core.measurement import Measurement
 from opscope.core.study import Study
 from opscope.core.text import quote_reserved
 
@@ -141,8 +142,15 @@ def _row(item: Evidence, macs: int | None, quantity: str) -> Row:
         macs=macs,
         figure=figure,
         spread=measurement.spread if measurement else None,
+        samples=_samples(measurement) if measurement else 0,
         execution=trial.execution,
     )
+
+
+def _samples(measurement: Measurement) -> int:
+    if measurement.spread:
+        return measurement.spread.samples
+    return sum(len(visit.samples.durations_s) for visit in measurement.visits)
 
 
 def _subject(configuration: Configuration) -> str:

@@ -12,7 +12,8 @@ from opscope.core.measurement import Measurement, Verdict
 from opscope.core.study import Study
 from opscope.report.chart import Chart
 from opscope.report.charts import charts, staircase
-from opscope.report.singles import ratios, samples
+from opscope.report.naming import plainly
+from opscope.report.singles import bounds, ratios, samples
 from opscope.report.static import render
 from opscope.report.units import interval, quantity
 
@@ -56,7 +57,7 @@ def finding_cell(finding: Finding) -> str:
         ("trust", finding.trust.verdict.value, finding.trust.reason),
         ("figures", finding.origin.value, finding.derivation),
     ]
-    words = [finding.characteristic, f"Cause: {finding.cause}", finding.implication]
+    words = [plainly(finding), f"Cause: {finding.cause}", finding.implication]
     table = _table(("size", "value", "95 % interval"), rows)
     return chart_cell(staircase(finding)) + _paragraphs(words) + table
 
@@ -81,7 +82,7 @@ def comparison_cell(comparison: Comparison) -> str:
         (
             item.workload,
             "–" if item.ratio is None else f"{item.ratio:.3f}",
-            "–" if item.interval is None else "{:.3f} – {:.3f}".format(*item.interval),
+            bounds(item.interval),
             item.statement,
         )
         for item in comparison.configurations

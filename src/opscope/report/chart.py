@@ -79,3 +79,24 @@ class Chart(Record, frozen=True, kw_only=True):
     x: Axis
     y: Axis
     series: tuple[Series, ...]
+
+
+def stair(series: Series, chart: Chart) -> tuple[Mark, ...]:
+    """Return the marks that a line of steps is drawn through: those trusted, if each has its x."""
+    if series.style != "points" or chart.x.log or chart.y.log or chart.x.names:
+        return ()
+    if len({mark.x for mark in series.marks}) < len(series.marks):
+        return ()
+    return tuple([mark for mark in series.marks if not mark.untrusted])
+
+
+def guide(chart: Chart) -> str:
+    """Return what the chart's lines say, without the platform, which differs; empty without any."""
+    lines = [series.name for series in chart.series if series.style == "line"]
+    return lines[0].rpartition(": ")[2] if lines else ""
+
+
+def figures_of(chart: Chart) -> list[float]:
+    """Return every figure of a chart, and both ends of its interval."""
+    marks = [mark for series in chart.series for mark in series.marks]
+    return [y for mark in marks for y in (mark.y, *(mark.interval or ()))]

@@ -10,8 +10,8 @@ from opscope.analysis.overview import Bars, Curve, Overview, Row, Sweep
 from opscope.core.finding import Finding
 from opscope.core.measurement import Verdict
 from opscope.report.chart import Axis, Chart, Mark, Series
-from opscope.report.naming import labelled, slug, unique
-from opscope.report.units import interval, quantity, unit_of
+from opscope.report.naming import labelled, plainly, slug, unique
+from opscope.report.units import interval, quantity, rate, spoken, unit_of
 
 PREDICTED = "what MACs predict"
 """What the legend calls the latency that would follow if it grew with MACs alone."""
@@ -44,7 +44,7 @@ def staircase(finding: Finding, rows: Mapping[int, Row] | None = None) -> Chart:
     return Chart(
         name=slug(finding.platform, finding.x, finding.precision),
         title=f"{finding.platform}, {finding.precision}: {finding.fixed}",
-        says=finding.characteristic,
+        says=plainly(finding),
         x=Axis(label=finding.x),
         y=_axis(finding.quantity),
         series=(_points(curve, finding.quantity, rows or {}, finding.x, 0),),
@@ -58,7 +58,7 @@ def _sweep(sweep: Sweep, rows: Mapping[int, Row], colors: Mapping[str, int]) -> 
         series.append(_points(curve, sweep.quantity, rows, sweep.x, color))
         if curve.expected:
             series.append(_prediction(curve, color))
-    what = _word(sweep.quantity)
+    what = spoken(sweep.quantity)
     return Chart(
         name=slug(sweep.fixed.partition(":")[0], sweep.x, sweep.precision.value),
         title=f"{what.capitalize()} over {sweep.x}: {sweep.fixed}, {sweep.precision}",
@@ -150,7 +150,7 @@ def _bars(bars: Bars, name: str, rows: Mapping[int, Row], colors: Mapping[str, i
         if any(number is not None for number in figures)
     ]
     parts = [bars.kind, bars.precision.value, f"batch{bars.batch}" if bars.batch > 1 else ""]
-    title = f"{_word(name).capitalize()} of {_PLURALS.get(bars.kind, bars.kind)}"
+    title = f"{spoken(name).capitalize()} of {_PLURALS.get(bars.kind, bars.kind)}"
     return Chart(
         name=slug(*parts),
         title=f"{title}: {shared + ', ' if shared else ''}{batch}{bars.precision}",
@@ -203,22 +203,23 @@ def _scatter(overview: Overview, colors: Mapping[str, int]) -> Iterator[Chart]:
         )
         for (platform, precision), rows in groups.items()
     ]
-    what, unit = _word(overview.quantity), unit_of(overview.quantity)
+    what, unit = spoken(overview.quantity), unit_of(overview.quantity)
     yield Chart(
         name=slug(what, "macs"),
         title=f"{what.capitalize()} against multiply-accumulates",
         says=" ".join([_scatter_says(item, unit) for item in series]),
         x=Axis(label="multiply-accumulates of a call", unit="MAC", log=True),
-        y=Axis(label=_label(overview.quantity), unit=unit, log=True),
+        y=Axis(label=spoken(overview.quantity), unit=unit, log=True),
         series=tuple(series),
     )
 
 
 def _scatter_says(series: Series, unit: str) -> str:
     low, high = series.marks[0], series.marks[-1]
+    few, most = (rate(float(mark.x), "MAC") for mark in (low, high))
     return (
-        f"{series.name}: {quantity(low.y, unit, 3)} at {low.x:.3g} MACs, the fewest, and "
-        f"{quantity(high.y, unit, 3)} at {high.x:.3g}, the most, of {len(series.marks)} trials."
+        f"{series.name}: {quantity(low.y, unit, 3)} at {few}, the fewest, and "
+        f"{quantity(high.y, unit, 3)} at {most}, the most, of {len(series.marks)} trials."
     )
 
 
@@ -240,7 +241,7 @@ def _about(row: Row) -> tuple[str, ...]:
     lines = _lines(
         str(row.workload), figure.value or 0.0, figure.interval, figure.unit, doubt.rstrip(": ")
     )
-    samples = (f"{row.spread.samples} samples",) if row.spread else ()
+    samples = (f"{row.samples} samples",) if row.samples else ()
     return (*lines[:-1], *samples, lines[-1])
 
 
@@ -266,13 +267,4 @@ def _origin_of(rows: Iterable[Row]) -> str:
 
 
 def _axis(name: str) -> Axis:
-    return Axis(label=_label(name), unit=unit_of(name))
-
-
-def _word(name: str) -> str:
-    """Return what a quantity is without its unit: ``latency_s`` → ``latency``."""
-    return name.rpartition("_")[0] if unit_of(name) else name
-
-
-def _label(name: str) -> str:
-    return _word(name).replace("_", " ")
+    return Axis(label=spoken(name), unit=unit_of(name))

@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from opscope.core.comparison import Comparison, Figure, Outcome, Side
+from opscope.report.singles import bounds
 from opscope.report.units import quantity
 
 _STYLES = {Outcome.LOWER: "green", Outcome.HIGHER: "red", Outcome.UNKNOWN: "dim"}
@@ -22,14 +23,13 @@ def comparison_view(found: Comparison) -> RenderableType:
     table = Table("configuration", found.quantity, "A", "B", "B over A", "95 % interval", "verdict")
     table.columns[1].header = "figures are"
     for item in found.configurations:
-        bounds = "–" if item.interval is None else "{:.3f} – {:.3f}".format(*item.interval)
         table.add_row(
             Text(item.workload),
-            _origins(item.a, item.b),
+            origins(item.a, item.b),
             _figure(item.a),
             _figure(item.b),
             "–" if item.ratio is None else f"{item.ratio:.3f}",
-            bounds,
+            bounds(item.interval),
             Text(item.statement, style=_STYLES.get(item.outcome, "")),
         )
     return Group(
@@ -50,7 +50,8 @@ def _side(name: str, side: Side) -> Text:
     return text.append(f"  {'; '.join(facts)}", style="not bold")
 
 
-def _origins(a: Figure, b: Figure) -> str:
+def origins(a: Figure, b: Figure) -> str:
+    """Return where both figures come from, or a dash where there is none."""
     found = dict.fromkeys(figure.origin.value for figure in (a, b) if figure.origin)
     return " / ".join(found) or "–"
 

@@ -6,45 +6,39 @@ from typing import Any
 
 import opscope
 from opscope.analysis.distribution import Distribution
-from opscope.core.comparison import Compared, Comparison, Figure, Side
+from opscope.core.comparison import Comparison, Side
 from opscope.report.chart import Axis, Chart, Mark, Series
-from opscope.report.comparison import TAKEN
+from opscope.report.comparison import TAKEN, origins
 from opscope.report.document import document
 from opscope.report.page import Drawings
+from opscope.report.singles import bounds, ratios
 from opscope.report.tabulated import coded, listing, numbers, table, texts
-from opscope.report.units import quantity
-
-_MOST = 200
-"""Configurations that the chart shows at most; the table shows all."""
+from opscope.report.units import quantity, spoken
 
 
 def comparison_page(found: Comparison, spread: Distribution) -> str:
     """Return the HTML page of a comparison and of how its ratios spread."""
     drawings = Drawings()
-    ranked = sorted(
-        [item for item in found.configurations if item.ratio], key=lambda item: item.ratio or 0
-    )
-    ratios = drawings.place(_ratios(found, ranked[:_MOST])) if ranked else None
+    chart = ratios(found)
     histogram = drawings.place(_histogram(spread)) if spread.bins else None
     rows = _rows(found)
     return document(
         "comparison.html",
         {"figures": drawings.figures, "rows": {k: rows[k] for k in ("columns", "count")}},
         opscope=opscope.__version__,
-        title=f"{found.b.platform.name} against {found.a.platform.name}",
-        taken=f"{found.quantity}, {TAKEN[found.taken]}.",
+        title=f"{found.b.platform.name} (B) against {found.a.platform.name} (A)",
+        taken=f"{spoken(found.quantity).capitalize()}, {TAKEN[found.taken]}.",
         overall=found.overall,
-        counts=", ".join(f"{count} {outcome}" for outcome, count in found.overall.counts.items()),
+        counts="; ".join(f"{outcome}: {count}" for outcome, count in found.overall.counts.items()),
         compared=len(found.configurations),
         lacking=[("A", "B", found.only_a), ("B", "A", found.only_b)],
         sides=[("A", _side(found.a)), ("B", _side(found.b))],
-        ratios=ratios,
-        not_drawn=max(0, len(ranked) - _MOST),
+        ratios=drawings.place(chart) if chart else None,
         histogram=histogram,
         outliers=table(
             ("configuration", "B over A", "95 % interval", "verdict"),
             [
-                (item.workload, f"{item.ratio:.3f}", _interval(item), item.statement)
+                (item.workload, f"{item.ratio:.3f}", bounds(item.interval), item.statement)
                 for item in spread.outliers
             ],
         ),
@@ -56,32 +50,6 @@ def comparison_page(found: Comparison, spread: Distribution) -> str:
             ("verdicts", "All verdicts"),
             ("sides", "What was compared"),
         ],
-    )
-
-
-def _ratios(found: Comparison, ranked: list[Compared]) -> Chart:
-    names = tuple(item.workload for item in ranked)
-    marks = tuple(
-        Mark(
-            x=item.workload,
-            y=item.ratio or 1.0,
-            interval=item.interval,
-            about=(item.workload, f"B over A: {item.ratio:.3f}", item.statement),
-            untrusted=item.outcome.value == "cannot be told",
-        )
-        for item in ranked
-    )
-    line = tuple(Mark(x=name, y=1.0) for name in (names[0], names[-1]))
-    return Chart(
-        name="ratios",
-        title="B over A, by rising ratio",
-        says=found.overall.statement,
-        x=Axis(label="", names=names),
-        y=Axis(label=f"{found.quantity}: B over A", log=True),
-        series=(
-            Series(name="B over A", style="points", origin="measured", marks=marks),
-            Series(name="no difference", style="line", origin="counted", color=1, marks=line),
-        ),
     )
 
 
@@ -110,9 +78,9 @@ def _rows(found: Comparison) -> dict[str, Any]:
         numbers("A", items, lambda item: item.a.value, _shown(found, "a")),
         numbers("B", items, lambda item: item.b.value, _shown(found, "b")),
         numbers("B over A", items, lambda item: item.ratio, lambda value: f"{value:.3f}"),
-        texts("95 % interval", items, _interval),
+        texts("95 % interval", items, lambda item: bounds(item.interval)),
         coded("verdict", items, lambda item: item.outcome.value),
-        coded("figures are", items, lambda item: _origins(item.a, item.b)),
+        coded("figures are", items, lambda item: origins(item.a, item.b)),
         texts("remarks", items, lambda item: item.statement),
     ]
     return listing(columns, len(items), filtered=("verdict", "figures are"))
@@ -122,15 +90,6 @@ def _shown(found: Comparison, side: str) -> Any:
     units = (getattr(item, side).unit for item in found.configurations)
     unit = next((unit for unit in units if unit), "")
     return lambda value: quantity(value, unit)
-
-
-def _interval(item: Compared) -> str:
-    return "–" if item.interval is None else "{:.3f} – {:.3f}".format(*item.interval)
-
-
-def _origins(a: Figure, b: Figure) -> str:
-    found = dict.fromkeys(figure.origin.value for figure in (a, b) if figure.origin)
-    return " / ".join(found) or "–"
 
 
 def _side(side: Side) -> list[tuple[str, str]]:

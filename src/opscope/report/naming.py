@@ -6,8 +6,10 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
+from opscope.core.finding import Finding
 from opscope.core.text import format_value, parse_text
 from opscope.errors import ConfigurationError
+from opscope.report.units import spoken
 
 _APART = re.compile(r"[^a-z0-9]+")
 _PARAMETER = re.compile(r"\w+=[\w.]+")
@@ -43,12 +45,22 @@ def unique(named: Sequence[tuple[str, str]]) -> list[str]:
     return list(found)
 
 
+def plainly(finding: Finding) -> str:
+    """Return what a finding says, its quantity in words: ``latency`` for ``latency_s``."""
+    said = finding.characteristic.replace(finding.quantity, spoken(finding.quantity), 1)
+    return f"{said[:1].upper()}{said[1:]}"
+
+
 def labelled(labels: Sequence[str]) -> tuple[tuple[str, ...], str]:
-    """Return configurations without what all of them share, and that.
+    """Return configurations, or workloads, without what all of them share, and that.
 
     ``block:a,h=7,cin=8`` and ``block:b,h=7,cin=16`` become ``a, cin=8`` and ``b, cin=16``; what
     they share is ``h=7``. Labels that this would make alike stay as they are.
     """
+    deployed = {label.partition("@")[2] for label in labels}
+    if len(labels) > 1 and len(deployed) == 1 and (told := deployed.pop()):
+        bodies, common = labelled([label.partition("@")[0] for label in labels])
+        return bodies, ", ".join(filter(None, (common, told)))
     try:
         parts = [parse_text(label) for label in labels]
     except ConfigurationError:

@@ -10,10 +10,11 @@ from opscope.analysis.overview import Overview, Row, Site
 from opscope.core.environment import Environment
 from opscope.core.finding import Finding
 from opscope.core.measurement import Trust
-from opscope.report.chart import Chart
+from opscope.report.chart import Chart, guide
 from opscope.report.charts import charts, staircase
 from opscope.report.document import document
 from opscope.report.interactive import figure
+from opscope.report.naming import plainly
 from opscope.report.tabulated import (
     chart_numbers,
     counted,
@@ -23,7 +24,7 @@ from opscope.report.tabulated import (
     trials,
     unanswered_table,
 )
-from opscope.report.units import quantity, shortened
+from opscope.report.units import moment, quantity, shortened
 
 _LONGEST = 200
 _SECTIONS = (
@@ -90,7 +91,7 @@ def report_page(overview: Overview) -> str:
     answers = overview.answers
     by_number = {row.trial: row for row in overview.rows}
     findings = [_finding(item, by_number, drawings) for item in answers.findings]
-    drawn = _sections(charts(overview), drawings)
+    drawn = _sections(charts(overview), drawings, _left_out(overview))
     rows = trials(overview.rows, overview.quantity)
     support, reasons = support_tables(overview.support)
     contents = [("findings", "Findings")]
@@ -129,13 +130,27 @@ def _embedded(rows: dict[str, Any]) -> dict[str, Any]:
 
 def _state(overview: Overview) -> str:
     done, jobs = len(overview.rows), overview.jobs
-    begun = f"Run {overview.run}, begun {overview.started_at}, measured with opscope"
-    parts = f"{begun} {overview.opscope}" if overview.opscope else begun
+    by = f" with opscope {overview.opscope}" if overview.opscope else ""
     so_far = f"{done:,} of {jobs:,} jobs so far" if done < jobs else f"all {done:,} jobs ended"
-    return f"{parts}: {so_far}."
+    return f"Run {overview.run}, begun {moment(overview.started_at)}{by}: {so_far}."
 
 
-def _sections(found: Sequence[Chart], drawings: Drawings) -> list[dict[str, Any]]:
+def _left_out(overview: Overview) -> dict[str, str]:
+    """Return, by section, how much more there is than is drawn, and where."""
+    command = f"opscope export {overview.study.name} -o FILE.csv"
+    where = f"a row each in the table of all trials, and in what `{command}` writes."
+    more = {"sweeps": overview.more_sweeps, "bars": sum(item.left_out for item in overview.bars)}
+    names = {"sweeps": "sweeps", "bars": "blocks or networks"}
+    return {
+        id_: f"{count:,} more {names[id_]} are not drawn; their trials have {where}"
+        for id_, count in more.items()
+        if count
+    }
+
+
+def _sections(
+    found: Sequence[Chart], drawings: Drawings, left_out: Mapping[str, str]
+) -> list[dict[str, Any]]:
     sorted_: dict[str, list[Chart]] = {}
     for chart in found:
         sorted_.setdefault(_section(chart), []).append(chart)
@@ -144,6 +159,7 @@ def _sections(found: Sequence[Chart], drawings: Drawings) -> list[dict[str, Any]
             "id": id_,
             "name": name,
             "says": says,
+            "left_out": left_out.get(id_, ""),
             "charts": [drawings.place(chart) for chart in sorted_[id_]],
         }
         for id_, name, says in _SECTIONS
@@ -159,21 +175,20 @@ def _section(chart: Chart) -> str:
 
 def _notes(chart: Chart) -> list[str]:
     marks = [mark for series in chart.series for mark in series.marks]
-    notes = ["Whiskers: 95 % interval"] if any(mark.interval for mark in marks) else []
-    notes += ["Diamonds: recommended"] if any(mark.recommended for mark in marks) else []
-    notes += (
-        ["Hollow or hatched: not to be relied on"] if any(mark.untrusted for mark in marks) else []
+    told = (
+        ("Whiskers are 95 % intervals", any(mark.interval for mark in marks)),
+        ("Diamonds are recommended values", any(mark.recommended for mark in marks)),
+        ("Hollow or hatched is not to be relied on", any(mark.untrusted for mark in marks)),
+        (f"Dashed is {guide(chart)}", bool(guide(chart))),
     )
-    lines = [series.name for series in chart.series if series.style == "line"]
-    said = lines[0].rpartition(": ")[2] if lines else ""  # without the platform, which differs
-    return notes + ([f"Dashed: {said}"] if said else [])
+    return [note for note, holds in told if holds]
 
 
 def _finding(finding: Finding, rows: Mapping[int, Row], drawings: Drawings) -> dict[str, Any]:
     return {
         "about": shortened(f"{finding.platform} · {finding.precision} · {finding.fixed}", _LONGEST),
         "verdict": f"{finding.verdict[:1].upper()}{finding.verdict[1:]}",
-        "characteristic": finding.characteristic,
+        "characteristic": plainly(finding),
         "effects": effects_table(finding.effects),
         "facts": list(_facts(finding)),
         **drawings.place(staircase(finding, rows)),

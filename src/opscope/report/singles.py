@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from opscope.core.comparison import Comparison, Outcome
+from collections.abc import Sequence
+
+from opscope.core.comparison import Compared, Comparison, Outcome
 from opscope.core.measurement import Measurement
 from opscope.report.chart import Axis, Chart, Mark, Series
 from opscope.report.naming import labelled
-from opscope.report.units import interval, quantity
+from opscope.report.units import interval, quantity, spoken
+
+_NAMED = 40
+"""Configurations that are named on an axis at most."""
 
 
 def samples(measurement: Measurement) -> Chart | None:
@@ -47,34 +52,59 @@ def samples(measurement: Measurement) -> Chart | None:
 
 
 def ratios(comparison: Comparison) -> Chart | None:
-    """Return B over A for each configuration; nothing where no ratio is known."""
-    known = [item for item in comparison.configurations if item.ratio is not None]
+    """Return B over A by rising ratio, beside no difference; nothing where no ratio is known.
+
+    Few configurations are named on the axis, many stand in order and say their name on request.
+    """
+    known = [(item.ratio, item) for item in comparison.configurations if item.ratio]
+    known.sort(key=lambda pair: pair[0])
     if not known:
         return None
-    labels, shared = labelled([item.workload for item in known])
-    origins = {figure.origin for item in known for figure in (item.a, item.b) if figure.origin}
+    labels, shared = labelled([item.workload for _, item in known])
+    named = len(known) <= _NAMED
+    places: Sequence[float | str] = labels if named else range(1, len(known) + 1)
+    origins = {figure.origin for _, item in known for figure in (item.a, item.b) if figure.origin}
+    ends = (places[0], places[-1])
     return Chart(
         name="ratios",
-        title=f"{comparison.quantity} of {comparison.b.text} over that of {comparison.a.text}"
+        title=f"{spoken(comparison.quantity).capitalize()} of B over that of A, by rising ratio"
         + (f": {shared}" if shared else ""),
         says=comparison.overall.statement,
-        x=Axis(label="configuration", names=labels),
-        y=Axis(label=f"{comparison.quantity}, B over A"),
+        x=Axis(label="configurations by rising ratio", names=labels if named else ()),
+        y=Axis(label="B over A", log=True),
         series=(
             Series(
-                name=f"{comparison.b.text} over {comparison.a.text}",
-                style="bars",
+                name="B over A",
+                style="points",
                 origin=" or ".join(sorted(origin.value for origin in origins)) or "measured",
                 marks=tuple(
                     Mark(
-                        x=label,
-                        y=item.ratio or 0.0,
+                        x=place,
+                        y=ratio,
                         interval=item.interval,
-                        about=(item.workload, item.statement),
+                        about=_compared(ratio, item),
                         untrusted=item.outcome is Outcome.UNKNOWN,
                     )
-                    for label, item in zip(labels, known, strict=True)
+                    for place, (ratio, item) in zip(places, known, strict=True)
                 ),
+            ),
+            Series(
+                name="no difference",
+                style="line",
+                origin="counted",
+                color=1,
+                marks=tuple(Mark(x=place, y=1.0) for place in ends),
             ),
         ),
     )
+
+
+def _compared(ratio: float, item: Compared) -> tuple[str, ...]:
+    within = (f"95 %: {bounds(item.interval)}",) if item.interval else ()
+    turns = (f"{item.rounds} rounds in turns",) if item.rounds else ()
+    return (item.workload, f"B over A: {ratio:.3f}", *within, *turns, item.statement)
+
+
+def bounds(interval: tuple[float, float] | None) -> str:
+    """Return the interval of a ratio, or a dash where there is none."""
+    return "–" if interval is None else "{:.3f} – {:.3f}".format(*interval)

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
-from opscope.report.chart import Axis, Chart, Mark, Series
+from opscope.report.chart import Axis, Chart, Mark, Series, figures_of, guide, stair
 from opscope.report.palette import LIGHT
-from opscope.report.units import prefix
+from opscope.report.ruler import scaled, ticks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -73,19 +73,19 @@ def _matplotlib() -> Iterator[None]:
 def _figure(chart: Chart) -> Figure:
     from matplotlib.figure import Figure
 
-    bars = any(series.style == "bars" for series in chart.series)
+    named = bool(chart.x.names)
     rows = len(chart.x.names) * max(1, len(chart.series))
     height = _HEIGHT + 0.22 * max(0, len(chart.series) - 4)
-    if bars:
+    if named:
         height = max(height, 2.0 + 0.16 * rows + 0.12 * len(chart.x.names))
     figure = Figure(figsize=(_WIDTH, height), layout="constrained")
     axes = figure.subplots()
-    if bars:
-        _draw_bars(axes, chart)
+    if named:
+        _draw_named(axes, chart)
     else:
         _draw_points(axes, chart)
     axes.set_title(_wrapped(chart.title, 78), loc="left", fontsize=13, fontweight="bold", pad=12)
-    axes.grid(visible=True, axis="x" if bars else "both", color=LIGHT.grid, linewidth=0.8)
+    axes.grid(visible=True, axis="x" if named else "both", color=LIGHT.grid, linewidth=0.8)
     axes.set_axisbelow(True)
     _explain(figure, chart)
     return figure
@@ -99,23 +99,20 @@ def _draw_points(axes: Axes, chart: Chart) -> None:
             continue
         turn = taken.get(series.color, 0)
         taken[series.color] = turn + 1
-        alone = len({mark.x for mark in series.marks}) == len(series.marks)
-        marker = _MARKERS[turn % len(_MARKERS)]
-        _draw_series(axes, series, marker, joined=alone and not chart.x.log)
+        _draw_series(axes, series, _MARKERS[turn % len(_MARKERS)], stair(series, chart))
     _scale(axes, "x", chart.x, [_number(mark.x) for mark in _marks(chart)])
-    _scale(axes, "y", chart.y, _heights(chart))
+    _scale(axes, "y", chart.y, figures_of(chart))
     if kept := sorted({_number(mark.x) for mark in _marks(chart) if mark.recommended}):
         shown = _apart(kept, span=(axes.get_xlim()[1] - axes.get_xlim()[0]))
         axes.set_xticks(shown, [f"{x:g}" for x in shown])
 
 
-def _draw_series(axes: Axes, series: Series, marker: str, *, joined: bool) -> None:
-    """Draw steps through the trusted points, every point, its interval, and what is recommended."""
+def _draw_series(axes: Axes, series: Series, marker: str, steps: Sequence[Mark]) -> None:
+    """Draw steps through the marks for them, every point, its interval, and what is recommended."""
     color, many = _color(series.color), len(series.marks) > _MANY
     size = 5.0 if len(series.marks) <= 60 else 3.2  # noqa: PLR2004 - as many as stand apart
-    if joined:
-        trusted = [mark for mark in series.marks if not mark.untrusted]
-        axes.plot(*_places(trusted), drawstyle="steps-mid", color=color, linewidth=1, alpha=0.5)
+    if steps:
+        axes.plot(*_places(steps), drawstyle="steps-mid", color=color, linewidth=1, alpha=0.5)
     ends = [(mark.x, mark.interval) for mark in series.marks if mark.interval]
     axes.plot(  # all of them as one path, which is a tenth of the size
         [x for at, _ in ends for x in (_number(at), _number(at), math.nan)],
@@ -143,54 +140,59 @@ def _draw_series(axes: Axes, series: Series, marker: str, *, joined: bool) -> No
         )
 
 
-def _draw_bars(axes: Axes, chart: Chart) -> None:
-    names, count = chart.x.names, len(chart.series)
+def _draw_named(axes: Axes, chart: Chart) -> None:
+    """Draw bars, points and lines from left to right, a row for each name."""
+    names, count = chart.x.names, sum(series.style != "line" for series in chart.series)
     rows = {name: place for place, name in enumerate(names)}
     thick = 0.8 / max(1, count)
     for number, series in enumerate(chart.series):
-        color = _color(series.color)
-        places = [rows[str(mark.x)] + (number - (count - 1) / 2) * thick for mark in series.marks]
-        axes.barh(
-            places,
-            [mark.y for mark in series.marks],
-            thick * 0.92,
-            color=["white" if mark.untrusted else color for mark in series.marks],
-            edgecolor=color,
-        )
-        told = [(place, m) for place, m in zip(places, series.marks, strict=True) if m.interval]
+        color, marks = _color(series.color), series.marks
+        if series.style == "line":
+            places = [float(rows[str(mark.x)]) for mark in marks]
+            axes.plot([mark.y for mark in marks], places, "--", color=color, linewidth=1.3)
+            continue
+        places = [rows[str(mark.x)] + (number - (count - 1) / 2) * thick for mark in marks]
+        looks: dict[str, Any] = {
+            "color": ["white" if mark.untrusted else color for mark in marks],
+            "edgecolor": color,
+            "zorder": 2,
+        }
+        if series.style == "bars":
+            axes.barh(places, [mark.y for mark in marks], thick * 0.92, **looks)
+        else:
+            axes.scatter([mark.y for mark in marks], places, 24, **looks)
+        told = [mark for mark in marks if mark.interval]
         axes.errorbar(
-            [mark.y for _, mark in told],
-            [place for place, _ in told],
-            xerr=_reach([mark for _, mark in told]),
+            [mark.y for mark in told],
+            [place for place, mark in zip(places, marks, strict=True) if mark.interval],
+            xerr=_reach(told),
             fmt="none",
-            ecolor=_INK,
+            ecolor=_INK if series.style == "bars" else color,
             elinewidth=1,
             capsize=2,
         )
     axes.set_yticks(range(len(names)), [_plain(name, 44) for name in names], fontsize=9)
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
-    _scale(axes, "x", chart.y, _heights(chart))
+    _scale(axes, "x", chart.y, figures_of(chart))
 
 
 def _scale(axes: Axes, side: Literal["x", "y"], axis: Axis, values: Sequence[float]) -> None:
     """Label one side: prefixed ticks where it is logarithmic, else one prefix for all of it."""
-    from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, NullFormatter
+    from matplotlib.ticker import FuncFormatter
 
     ruler = axes.xaxis if side == "x" else axes.yaxis
+    scale, label = scaled(axis, values)
+    ruler.set_label_text(_plain(label, 48))
     if axis.log:
+        marked = ticks(axis, values)
         (axes.set_xscale if side == "x" else axes.set_yscale)("log")
-        ruler.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-        ruler.set_major_formatter(EngFormatter(sep=" ", unit=axis.unit))
-        ruler.set_minor_formatter(NullFormatter())
-        ruler.set_label_text(_plain(axis.label, 40))
+        ruler.set_ticks(list(marked), list(marked.values()))
+        ruler.set_ticks([], minor=True)
         return
-    top = max(map(abs, values), default=1.0)
-    scale, sign = prefix(top, axis.unit)
     ruler.set_major_formatter(FuncFormatter(lambda value, _: f"{value / scale:g}"))
-    unit = f" ({sign}{axis.unit})" if axis.unit else ""
-    ruler.set_label_text(f"{_plain(axis.label, 40)}{unit}")
     if axis.unit and min(values, default=0.0) >= 0:
+        top = max(map(abs, values), default=1.0)
         (axes.set_xlim if side == "x" else axes.set_ylim)(0, 1.05 * top or 1.0)
 
 
@@ -208,9 +210,9 @@ def _explain(figure: Figure, chart: Chart) -> None:
         color = _color(series.color)
         handles.append(Line2D([], [], linestyle="none", marker=marker, color=color))
         names.append(_plain(series.name, 48))
-    if any(series.style == "line" for series in chart.series):
+    if said := guide(chart):
         handles.append(Line2D([], [], linestyle="--", color=_FAINT))
-        names.append("what MACs predict")
+        names.append(_plain(said, 48))
     if any(mark.recommended for mark in _marks(chart)):
         handles.append(
             Line2D([], [], linestyle="none", marker="D", color="#bbbbbb", markeredgecolor=_INK)
@@ -258,11 +260,6 @@ def _marks(chart: Chart) -> list[Mark]:
 
 def _color(position: int) -> str:
     return LIGHT.series[position % len(LIGHT.series)]
-
-
-def _heights(chart: Chart) -> list[float]:
-    """Return every figure, and how high its interval reaches."""
-    return [y for m in _marks(chart) for y in (m.y, m.interval[1] if m.interval else m.y)]
 
 
 def _places(marks: Iterable[Mark]) -> tuple[list[float], list[float]]:

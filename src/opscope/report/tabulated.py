@@ -8,10 +8,13 @@ from typing import Any
 from opscope.analysis.overview import Row, Supported
 from opscope.core.finding import Effect, Failure, Unanswered
 from opscope.report.chart import Chart
-from opscope.report.units import interval, quantity, rate, shortened, unit_of
+from opscope.report.units import interval, quantity, rate, shortened, spoken, unit_of
 
 MOST = 200
 """Rows that a table without pages shows at most."""
+
+_SHORT = 24
+"""Characters that a cell keeps in a line."""
 
 LONGEST = 160
 """Characters of a name that a cell shows at most."""
@@ -116,7 +119,12 @@ def _outcomes(cell: Supported | None) -> str:
 
 
 def trials(rows: Sequence[Row], name: str) -> dict[str, Any]:
-    """Return the columns of the table of all trials, and its first page for readers without JS."""
+    """Return the table of all trials.
+
+    Args:
+        rows: The trials.
+        name: The quantity that their figures are of.
+    """
     columns = [
         numbers("trial", rows, lambda row: row.trial, str),
         texts("configuration", rows, lambda row: str(row.workload.configuration)),
@@ -124,11 +132,11 @@ def trials(rows: Sequence[Row], name: str) -> dict[str, Any]:
         coded("precision", rows, lambda row: row.workload.precision.value),
         numbers("batch", rows, lambda row: row.workload.batch, str),
         coded("status", rows, lambda row: row.figure.status),
-        numbers(name, rows, lambda row: row.figure.value, _shown(rows)),
+        numbers(spoken(name), rows, lambda row: row.figure.value, _shown(rows)),
         texts("95 % interval", rows, _interval),
         numbers("median", rows, lambda row: row.spread and row.spread.median, _shown(rows)),
         numbers("p99", rows, lambda row: row.spread and row.spread.p99, _shown(rows)),
-        numbers("samples", rows, lambda row: row.spread and row.spread.samples, str),
+        numbers("samples", rows, lambda row: row.samples or None, str),
         numbers("MACs", rows, lambda row: row.macs, lambda value: rate(value, "")),
         coded("origin", rows, lambda row: row.figure.origin.value if row.figure.origin else "–"),
         coded("trust", rows, _trust),
@@ -140,12 +148,23 @@ def trials(rows: Sequence[Row], name: str) -> dict[str, Any]:
 def listing(
     columns: Sequence[dict[str, Any]], count: int, filtered: Sequence[str]
 ) -> dict[str, Any]:
-    """Return columns as the table of a page takes them."""
-    for number, column in enumerate(columns):
+    """Return columns as the table of a page takes them, and its first page for readers without JS.
+
+    Args:
+        columns: What `texts`, `coded` and `numbers` return; those that say nothing are left out.
+        count: How many rows there are.
+        filtered: Titles of coded columns that rows are chosen by, where they differ in them.
+    """
+    kept = [column for column in columns if _says(column)] if count else list(columns)
+    for number, column in enumerate(kept):
         column["number"] = number
-        column["filtered"] = column["title"] in filtered
-    first = [[_cell(column, row) for column in columns] for row in range(min(count, 100))]
-    return {"columns": columns, "count": count, "first": first}
+        column["filtered"] = column["title"] in filtered and len(column["names"]) > 1
+    first = [[_cell(column, row) for column in kept] for row in range(min(count, 100))]
+    return {"columns": kept, "count": count, "first": first}
+
+
+def _says(column: dict[str, Any]) -> bool:
+    return bool(set(column.get("names", column["texts"])) - {"", "–"})
 
 
 def _cell(column: dict[str, Any], row: int) -> str:
@@ -166,7 +185,7 @@ def coded(title: str, rows: Sequence[Any], of: Callable[[Any], str]) -> dict[str
     names = {name: number for number, name in enumerate(sorted(set(found)))}
     return {
         "title": title,
-        "look": "",
+        "look": "short" if max(map(len, names), default=0) <= _SHORT else "",
         "names": list(names),
         "texts": [names[name] for name in found],
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 _PREFIXES = ((1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"))
 _LARGE = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""))
 
@@ -41,10 +43,24 @@ def unit_of(name: str) -> str:
     return {"s": "s", "j": "J", "bytes": "bytes", "fps": "1/s"}.get(name.rpartition("_")[2], "")
 
 
+def spoken(name: str) -> str:
+    """Return what a quantity is called without its unit: ``latency_s`` → ``latency``."""
+    return (name.rpartition("_")[0] if unit_of(name) else name).replace("_", " ")
+
+
 def duration(seconds: float) -> str:
     """Return a duration for people: ``7 s``, ``2 min 5 s``."""
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def moment(text: str) -> str:
+    """Return an ISO time in UTC to the minute: ``2026-11-21 16:17 UTC``; other text as it is."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return f"{found.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def shortened(text: str, most: int) -> str:

@@ -7,7 +7,7 @@
   const boxes = [...document.querySelectorAll(".chart")];
   const dark = window.matchMedia("(prefers-color-scheme: dark)");
   const config = { displayModeBar: false, responsive: true, scrollZoom: false };
-  const PRINTED = 660;
+  const PRINTED = { width: 660, height: 900 }; // fits a page, A4 or letter
   const FRAME = { l: 62, r: 14, t: 12, b: 48 };
 
   function axis(given, theme) {
@@ -30,10 +30,11 @@
     });
   }
 
-  function layout(figure, theme, width) {
+  function layout(figure, theme, page) {
     const given = figure.layout;
+    const size = page && { width: page.width, height: Math.min(given.height, page.height) };
     return {
-      ...given, ...(width ? { width } : {}),
+      ...given, ...size,
       margin: FRAME, hovermode: "closest", dragmode: "ontouchstart" in window ? false : "zoom",
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
       font: { color: theme.text, size: 13, family: "system-ui, sans-serif" },
@@ -44,10 +45,10 @@
     };
   }
 
-  function draw(box, theme, width) {
+  function draw(box, theme, page) {
     const figure = figures[Number(box.dataset.figure)];
     box.dataset.drawn = "yes";
-    return Plotly.react(box, traces(figure, theme), layout(figure, theme, width), config);
+    return Plotly.react(box, traces(figure, theme), layout(figure, theme, page), config);
   }
 
   const current = () => (dark.matches ? palette.dark : palette.light);

@@ -59,7 +59,8 @@
     said.textContent = `${total} of ${all} shown`;
     place.textContent = total === "0" ? "none" :
       `${(first + 1).toLocaleString("en")}–${(first + rows.length).toLocaleString("en")} of ${total}`;
-    printed.textContent = `Printed: rows ${place.textContent}, of ${all} in all.`;
+    const chosen = total === all ? "" : `, chosen from ${all}`;
+    printed.textContent = `Rows ${place.textContent}${chosen}.`;
     back.disabled = page === 0;
     next.disabled = first + PAGE >= shown.length;
   }
