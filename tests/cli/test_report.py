@@ -1,8 +1,15 @@
 """``opscope report``, and ``opscope compare --html``."""
 
+import os
+from pathlib import Path
+
+import pytest
+
 from opscope import api
+from opscope.api.writing import write_whole
+from opscope.errors import InputError
 from tests.builders import small_study
-from tests.cli.running import opscope_process
+from tests.cli.running import opscope_command, opscope_process
 
 
 def test_a_run_becomes_a_page_named_after_its_study(tmp_path):
@@ -17,7 +24,58 @@ def test_a_run_becomes_a_page_named_after_its_study(tmp_path):
     assert "All verdicts" in (tmp_path / "c.html").read_text(encoding="utf-8")
 
 
-def test_a_folder_is_refused_in_a_line(tmp_path):
-    done = opscope_process("report", "conv-channels", "-o", str(tmp_path))
+COMMANDS = {
+    "report": ("report", "small", "--db", "x.db", "-o"),
+    "figure": ("figure", "small", "latency-macs", "--db", "x.db", "-o"),
+    "compare": ("compare", "run:1/fake", "run:1/fake:period=8", "--db", "x.db", "--html"),
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("places")
+    api.run_study(small_study(3), ["fake", "fake:period=8"], database=folder / "x.db")
+    (folder / "folder.svg").mkdir()
+    os.mkfifo(folder / "pipe.svg")
+    return folder
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize(
+    ("path", "complaint"),
+    [
+        ("none/such/x.svg", "none/such: there is no such folder. Make it, or name another."),
+        ("folder.svg", "folder.svg: it is a folder. Name a file in it."),
+        ("pipe.svg", "pipe.svg: it is no regular file. {elsewhere}"),
+        ("x.db/x.svg", "x.db: there is no such folder. Make it, or name another."),
+        ("/proc/x.svg", "/proc/x.svg: cannot be written: No such file or directory. {elsewhere}"),
+    ],
+)
+def test_where_nothing_can_be_written_is_told_in_a_line(folder, command, path, complaint):
+    done = opscope_command(*COMMANDS[command], path, cwd=folder)
     assert done.returncode == 2
-    assert done.stderr == f"opscope: {tmp_path}: it is a folder. Name a file in it.\n"
+    elsewhere = "Name a file in a folder that can be written."
+    assert done.stderr.splitlines()[-1] == f"opscope: {complaint.format(elsewhere=elsewhere)}"
+    assert "Traceback" not in done.stderr
+    left = [path.name for path in folder.rglob("*") if not path.name.startswith("x.db")]
+    assert sorted(left) == ["folder.svg", "pipe.svg"]
+
+
+@pytest.mark.parametrize("name", ["x.svg", "link.svg"])
+def test_what_was_there_stays_until_all_is_written(folder, tmp_path, name, monkeypatch):
+    (tmp_path / "x.svg").write_text("before")
+    (tmp_path / "link.svg").symlink_to("x.svg")
+    target = tmp_path / name
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", _full)
+        with pytest.raises(InputError, match="No space left on device"):
+            write_whole(target, b"after")
+    assert target.read_text() == "before"
+    write_whole(target, b"after")
+    assert (tmp_path / "x.svg").read_bytes() == b"after"
+    assert (tmp_path / "link.svg").is_symlink()
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def _full(path, target):
+    raise OSError(28, "No space left on device")

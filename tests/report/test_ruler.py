@@ -31,7 +31,7 @@ def test_counts_and_logarithms_are_not_scaled():
         ("s", [5e-6, 9e-3], ["1 µs", "10 µs", "100 µs", "1 ms", "10 ms"]),
         ("MAC", [2e6, 3e8], ["2 M", "5 M", "10 M", "20 M", "50 M", "100 M", "200 M"]),
         ("", [0.69, 1.09], ["0.6", "0.7", "0.8", "0.9", "1", "1.1"]),
-        ("", [0.0, 1.0], ["0.8", "1", "1.2"][1:2]),
+        ("", [0.0, 1.0], ["1"]),
     ],
 )
 def test_a_logarithmic_axis_is_marked_at_round_figures(unit, values, marked):

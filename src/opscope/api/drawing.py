@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from opscope.api.database import DATABASE
 from opscope.api.notebook import displayed
+from opscope.api.writing import check_place, write_whole
 from opscope.core.decoding import suggest
 from opscope.core.study import Study
 from opscope.errors import InputError
@@ -72,11 +73,11 @@ def write_figure(chart: Chart, path: Path) -> int:
     """
     from opscope.report.static import render
 
-    page = render(chart, form_of(path))
-    try:
-        return path.write_bytes(page)
-    except OSError as exc:
-        raise InputError(f"cannot be written: {exc.strerror}", where=str(path)) from exc
+    form = form_of(path)
+    check_place(path)
+    page = render(chart, form)
+    write_whole(path, page)
+    return len(page)
 
 
 def form_of(path: Path) -> Form:

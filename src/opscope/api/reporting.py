@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import tempfile
 from collections.abc import Collection
 from pathlib import Path
 
 from opscope.api.database import DATABASE
 from opscope.api.studying import overview
+from opscope.api.writing import check_place, write_whole
 from opscope.core.comparison import Comparison
 from opscope.core.study import Study
-from opscope.errors import InputError
 
 
 def report(
@@ -41,10 +38,10 @@ def report(
     from opscope.report.page import report_page
 
     if to:
-        refuse_folder(to)
+        check_place(to)
     found = overview(study, database=database, platforms=platforms, run=run)
     path = to or Path(f"{found.study.name}.html")
-    write_whole(path, report_page(found))
+    write_whole(path, report_page(found).encode(errors="replace"))
     return path
 
 
@@ -57,56 +54,5 @@ def write_comparison(found: Comparison, to: Path) -> Path:
     from opscope.analysis.distribution import distribution
     from opscope.report.comparison_page import comparison_page
 
-    write_whole(to, comparison_page(found, distribution(found)))
+    write_whole(to, comparison_page(found, distribution(found)).encode(errors="replace"))
     return to
-
-
-def refuse_folder(path: Path) -> None:
-    """Refuse a file that could not be written, before the work for it is done.
-
-    Raises:
-        InputError: If it is a folder, or there is no folder that it would be in.
-    """
-    if path.is_dir():
-        raise InputError("it is a folder", where=str(path), remedy="Name a file in it.")
-    if not path.parent.is_dir():
-        raise InputError(
-            "there is no such folder", where=str(path.parent), remedy="Make it, or name another."
-        )
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file beside ``path`` and rename it: a reader never sees half of it.
-
-    Raises:
-        InputError: If it cannot be written.
-    """
-    refuse_folder(path)
-    beside: Path | None = None
-    try:
-        with tempfile.NamedTemporaryFile(
-            "w",
-            encoding="utf-8",
-            errors="replace",
-            dir=path.parent,
-            prefix=f".{path.name[:64]}.",
-            delete=False,
-        ) as file:
-            beside = Path(file.name)
-            file.write(text)
-        beside.chmod(0o666 & ~_mask())
-        beside.replace(path)
-    except OSError as exc:
-        if beside:
-            with contextlib.suppress(OSError):
-                beside.unlink()
-        raise InputError(
-            f"cannot be written: {exc.strerror}", where=str(path), remedy="Name another file."
-        ) from exc
-
-
-def _mask() -> int:
-    """Return which permissions new files are denied."""
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask
