@@ -3,6 +3,7 @@ import pytest
 
 from opscope.analysis.channels import channels_finding
 from opscope.analysis.compare import overall
+from opscope.analysis.designs import Designs
 from opscope.core.comparison import Compared, Comparison, Figure, Outcome, Side
 from opscope.core.measurement import Measurement, Trust, Verdict
 from opscope.core.platform import Origin
@@ -121,7 +122,8 @@ def test_records_are_shown_as_chart_and_table_and_names_are_text(page, shown):
 
 
 def test_a_study_is_shown_as_what_it_asks():
-    page = study_cell(small_study(title=EVIL, question=EVIL))
+    page = study_cell(small_study(title=EVIL, question=EVIL), Designs(count=24), {})
+    assert "<td>configurations</td><td>24</td>" in page
     assert "<td>varied</td><td>cout</td>" in page
     assert "<script" not in page
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import sys
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
@@ -11,14 +12,15 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _CELLS = {
-    ("opscope.core.study", "Study"): "study_cell",
-    ("opscope.core.finding", "Finding"): "finding_cell",
-    ("opscope.core.measurement", "Measurement"): "measurement_cell",
-    ("opscope.core.comparison", "Comparison"): "comparison_cell",
-    ("opscope.analysis.overview", "Overview"): "overview_cell",
-    ("opscope.report.chart", "Chart"): "chart_cell",
+    ("opscope.core.study", "Study"): ("opscope.api.displaying", "study_page"),
+    ("opscope.api.measuring", "Measured"): ("opscope.api.displaying", "measured_page"),
+    ("opscope.core.finding", "Finding"): ("opscope.report.cells", "finding_cell"),
+    ("opscope.core.measurement", "Measurement"): ("opscope.report.cells", "measurement_cell"),
+    ("opscope.core.comparison", "Comparison"): ("opscope.report.cells", "comparison_cell"),
+    ("opscope.analysis.overview", "Overview"): ("opscope.report.cells", "overview_cell"),
+    ("opscope.report.chart", "Chart"): ("opscope.report.cells", "chart_cell"),
 }
-"""Which function of `opscope.report.cells` shows which record."""
+"""Which function shows which record."""
 
 
 def displayed(function: Callable[P, R]) -> Callable[P, R]:
@@ -43,12 +45,10 @@ def register() -> bool:
         return False
     html = shell.display_formatter.formatters["text/html"]
     for (module, name), cell in _CELLS.items():
-        html.for_type_by_name(module, name, functools.partial(_shown, cell))
+        html.for_type_by_name(module, name, functools.partial(_shown, *cell))
     return True
 
 
-def _shown(cell: str, record: Any) -> str:
-    from opscope.report import cells
-
-    text: str = getattr(cells, cell)(record)
+def _shown(module: str, function: str, record: Any) -> str:
+    text: str = getattr(importlib.import_module(module), function)(record)
     return text

@@ -74,12 +74,13 @@ def macs_of(evidence: Iterable[Evidence]) -> dict[int, int | None]:
         workload = item.trial.job.workload
         key = workload.configuration, workload.batch
         if key not in counted:
-            counted[key] = _count(*key)
+            counted[key] = count_macs(*key)
         macs[item.number] = counted[key]
     return macs
 
 
-def _count(configuration: Configuration, batch: int) -> int | None:
+def count_macs(configuration: Configuration, batch: int) -> int | None:
+    """Return the multiply-accumulates of a call; None where they cannot be counted."""
     from opscope.core.configuration import Workload
     from opscope.cost import count_layers
     from opscope.graph import build

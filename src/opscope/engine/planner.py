@@ -27,11 +27,11 @@ def plan(study: Study, platforms: Sequence[str]) -> list[Job]:
         StudyError: If a space cannot be expanded or holds an impossible configuration; it names
             the space.
     """
-    configurations = list(_configurations(study))
+    found = list(configurations(study))
     workloads = [
         Workload(configuration=configuration, precision=precision, batch=batch)
         for configuration, precision, batch in itertools.product(
-            configurations, study.precisions, study.batches
+            found, study.precisions, study.batches
         )
     ]
     return [
@@ -71,7 +71,12 @@ def group(jobs: Sequence[Job], study: Study, infos: Sequence[PlatformInfo]) -> l
     return cohorts
 
 
-def _configurations(study: Study) -> Iterator[Configuration]:
+def configurations(study: Study) -> Iterator[Configuration]:
+    """Yield every configuration of ``study`` once, its parameters written out.
+
+    Raises:
+        StudyError: If a space cannot be expanded or holds an impossible configuration.
+    """
     seen: set[Configuration] = set()
     for number, space in enumerate(study.spaces):
         for configuration in _resolved(space, f"spaces[{number}]"):

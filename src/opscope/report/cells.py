@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
+from opscope.analysis.designs import Designs
 from opscope.analysis.overview import Overview
 from opscope.core.comparison import Comparison
+from opscope.core.configuration import Configuration
 from opscope.core.finding import Finding
 from opscope.core.measurement import Measurement, Verdict
 from opscope.core.study import Study
 from opscope.report.chart import Chart
 from opscope.report.charts import charts, staircase
 from opscope.report.naming import plainly
-from opscope.report.singles import bounds, ratios, samples
+from opscope.report.singles import bounds, counts, ratios, samples
 from opscope.report.static import render
 from opscope.report.units import interval, quantity
 
@@ -28,19 +30,25 @@ def chart_cell(chart: Chart) -> str:
     return f'<div role="img" aria-label="{escape(chart.says)}">{drawing}</div>'
 
 
-def study_cell(study: Study) -> str:
-    """Return what a study asks; what it found is in its overview."""
+def study_cell(study: Study, designs: Designs, macs: Mapping[Configuration, int | None]) -> str:
+    """Return how the MACs of a study's configurations grow, and what it asks.
+
+    What a run of it found is in its overview.
+    """
+    chart = counts(designs, macs)
     spaces = ", ".join(f"{space.kind}:{space.name}".rstrip(":") for space in study.spaces)
     rows = [
         ("study", study.name),
         ("question", study.question),
         ("source", study.source),
         ("spaces", spaces),
+        ("configurations", f"{designs.count:,}" if designs.count else "cannot be told"),
         ("varied", ", ".join(dict.fromkeys(x for space in study.spaces for x in space.varied()))),
         ("platforms", ", ".join(study.platforms)),
         ("precisions", ", ".join(study.precisions)),
     ]
-    return f"<h4>{escape(study.title)}</h4>" + _table((), rows)
+    drawn = chart_cell(chart) if chart else ""
+    return f"<h4>{escape(study.title)}</h4>{drawn}" + _table((), rows)
 
 
 def finding_cell(finding: Finding) -> str:

@@ -83,7 +83,9 @@ class Chart(Record, frozen=True, kw_only=True):
 
 def stair(series: Series, chart: Chart) -> tuple[Mark, ...]:
     """Return the marks that a line of steps is drawn through: those trusted, if each has its x."""
-    if series.style != "points" or chart.x.log or chart.y.log or chart.x.names:
+    if series.style != "points" or series.origin == "counted":
+        return ()
+    if chart.x.log or chart.y.log or chart.x.names:
         return ()
     if len({mark.x for mark in series.marks}) < len(series.marks):
         return ()

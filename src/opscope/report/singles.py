@@ -1,14 +1,16 @@
-"""Charts of one record by itself: the samples of a measurement, the ratios of a comparison."""
+"""Charts of one record by itself: of a measurement, a comparison, a study before it is run."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from opscope.analysis.designs import Designs
 from opscope.core.comparison import Compared, Comparison, Outcome
+from opscope.core.configuration import Configuration
 from opscope.core.measurement import Measurement
 from opscope.report.chart import Axis, Chart, Mark, Series
 from opscope.report.naming import labelled
-from opscope.report.units import interval, quantity, spoken
+from opscope.report.units import interval, quantity, rate, spoken
 
 _NAMED = 40
 """Configurations that are named on an axis at most."""
@@ -96,6 +98,44 @@ def ratios(comparison: Comparison) -> Chart | None:
                 marks=tuple(Mark(x=place, y=1.0) for place in ends),
             ),
         ),
+    )
+
+
+def counts(designs: Designs, macs: Mapping[Configuration, int | None]) -> Chart | None:
+    """Return the MACs of a study's configurations; nothing where none can be set side by side.
+
+    Args:
+        designs: How they differ.
+        macs: Multiply-accumulates of a call of each, one input; None where they cannot be counted.
+    """
+    series = tuple(
+        Series(
+            name=line.fixed,
+            style="points",
+            origin="counted",
+            color=place,
+            marks=tuple(
+                [
+                    Mark(x=x, y=count, about=(str(item), rate(count, "MAC")))
+                    for x, item in line.points
+                    if (count := macs.get(item))
+                ]
+            ),
+        )
+        for place, line in enumerate(designs.lines)
+    )
+    drawn = tuple(item for item in series if item.marks)
+    if not drawn:
+        return None
+    ends = (rate(drawn[0].marks[place].y, "MAC") for place in (0, -1))
+    more = f"; {designs.left_out} more lines are not shown" if designs.left_out else ""
+    return Chart(
+        name="counts",
+        title=f"MACs over {designs.x}, before anything is measured{more}",
+        says=f"{drawn[0].name}: from {next(ends)} to {next(ends)}{more}.",
+        x=Axis(label=designs.x),
+        y=Axis(label="multiply-accumulates of a call", unit="MAC"),
+        series=drawn,
     )
 
 

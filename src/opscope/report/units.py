@@ -25,7 +25,9 @@ def rate(value: float, unit: str, digits: int = 3) -> str:
 
 
 def prefix(value: float, unit: str) -> tuple[float, str]:
-    """Return the SI prefix that suits ``value``, and its size, for seconds and joules; else 1."""
+    """Return the size of the SI prefix that suits ``value``, and it; of other units, 1 and none."""
+    if unit == "MAC":
+        return next((pair for pair in _LARGE if abs(value) >= pair[0]), _LARGE[-1])
     if unit not in {"s", "J"} or value == 0:
         return 1.0, ""
     return next((pair for pair in _PREFIXES if abs(value) >= pair[0]), _PREFIXES[-1])
