@@ -13,6 +13,7 @@ from opscope.report.document import as_data
 from opscope.report.interactive import figure
 from opscope.report.page import report_page
 from opscope.report.palette import DARK, LIGHT
+from opscope.report.tabulated import trials
 from tests.report.pages import HOSTILE, LONG, hostile, overview_of
 
 
@@ -80,6 +81,20 @@ def test_a_page_says_what_a_run_says(overview):
     assert page.count("get_plotlyjs") == 0
     assert page.count("* plotly.js v") == 1
     assert "all 100 jobs ended" in page
+
+
+def test_a_study_that_asks_nothing_is_told_from_one_without_an_answer_yet(overview):
+    study = msgspec.structs.replace(overview.study, findings=())
+    silent = msgspec.structs.replace(overview, study=study, answers=type(overview.answers)())
+    assert "The study asks for none" in report_page(silent)
+
+
+def test_what_a_trials_table_would_not_say_has_no_column(overview):
+    titles = [column["title"] for column in trials(overview.rows, "latency_s")["columns"]]
+    assert {"configuration", "latency", "samples", "MACs", "trust"} <= set(titles)
+    assert not {"latency_s", "median", "p99", "remarks"} & set(titles)
+    everything = trials((), "latency_s")["columns"]
+    assert {"median", "p99", "remarks"} <= {column["title"] for column in everything}
 
 
 def test_a_page_says_how_far_a_run_is(overview):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import opscope
 from opscope.analysis.distribution import Distribution
 from opscope.core.comparison import Comparison, Side
 from opscope.report.chart import Axis, Chart, Mark, Series
@@ -19,13 +18,13 @@ from opscope.report.units import quantity, spoken
 def comparison_page(found: Comparison, spread: Distribution) -> str:
     """Return the HTML page of a comparison and of how its ratios spread."""
     drawings = Drawings()
-    chart = ratios(found)
     histogram = drawings.place(_histogram(spread)) if spread.bins else None
-    rows = _rows(found)
+    chart = ratios(found)
+    effect = drawings.place(chart) if chart else None
     return document(
         "comparison.html",
-        {"figures": drawings.figures, "rows": {k: rows[k] for k in ("columns", "count")}},
-        opscope=opscope.__version__,
+        figures=drawings.figures,
+        rows=_rows(found),
         title=f"{found.b.platform.name} (B) against {found.a.platform.name} (A)",
         taken=f"{spoken(found.quantity).capitalize()}, {TAKEN[found.taken]}.",
         overall=found.overall,
@@ -33,7 +32,7 @@ def comparison_page(found: Comparison, spread: Distribution) -> str:
         compared=len(found.configurations),
         lacking=[("A", "B", found.only_a), ("B", "A", found.only_b)],
         sides=[("A", _side(found.a)), ("B", _side(found.b))],
-        ratios=drawings.place(chart) if chart else None,
+        ratios=effect,
         histogram=histogram,
         outliers=table(
             ("configuration", "B over A", "95 % interval", "verdict"),
@@ -42,7 +41,6 @@ def comparison_page(found: Comparison, spread: Distribution) -> str:
                 for item in spread.outliers
             ],
         ),
-        rows=rows,
         contents=[
             ("overall", "Overall"),
             ("effect", "Configuration by configuration"),

@@ -9,22 +9,26 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
+import opscope
 from opscope.report.palette import DARK, LIGHT
 
 _ESCAPED = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
 
 
-def document(template: str, data: Mapping[str, Any], **context: Any) -> str:
+def document(
+    template: str, *, figures: Sequence[Mapping[str, Any]], rows: Mapping[str, Any], **context: Any
+) -> str:
     """Return the page of a template.
 
     Args:
         template: Name of its file among the templates.
-        data: What its scripts read, by the name of the element that holds it.
-        context: What the template shows.
+        figures: What is drawn, by the numbers under which the template places it.
+        rows: The table of all rows; scripts read its columns, the template shows its first page.
+        context: What else the template shows.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
@@ -40,12 +44,15 @@ def document(template: str, data: Mapping[str, Any], **context: Any) -> str:
     )
     scripts = [get_plotlyjs(), *(_part(name) for name in ("charts.js", "table.js"))]
     themes = {"light": to_builtins(LIGHT), "dark": to_builtins(DARK)}
-    embedded = {"palette": themes, **data}
+    columns = {"columns": rows["columns"], "count": rows["count"]}
+    embedded = {"palette": themes, "figures": figures, "rows": columns}
     return environment.get_template(template).render(
         policy=_policy(scripts),
         style=Markup(_part("page.css")),  # noqa: S704 - a file of this package
         scripts=[Markup(script) for script in scripts],  # noqa: S704 - files of packages
         data={name: Markup(as_data(value)) for name, value in embedded.items()},  # noqa: S704
+        opscope=opscope.__version__,
+        rows=rows,
         **context,
     )
 

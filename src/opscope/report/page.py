@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import opscope
 from opscope.analysis.overview import Overview, Row, Site
 from opscope.core.environment import Environment
 from opscope.core.finding import Finding
@@ -92,7 +91,6 @@ def report_page(overview: Overview) -> str:
     by_number = {row.trial: row for row in overview.rows}
     findings = [_finding(item, by_number, drawings) for item in answers.findings]
     drawn = _sections(charts(overview), drawings, _left_out(overview))
-    rows = trials(overview.rows, overview.quantity)
     support, reasons = support_tables(overview.support)
     contents = [("findings", "Findings")]
     contents += [("unanswered", "Unanswered")] if answers.unanswered else []
@@ -106,8 +104,8 @@ def report_page(overview: Overview) -> str:
     ]
     return document(
         "report.html",
-        {"figures": drawings.figures, "rows": _embedded(rows)},
-        opscope=opscope.__version__,
+        figures=drawings.figures,
+        rows=trials(overview.rows, overview.quantity),
         title=shortened(overview.study.title or overview.study.name, _LONGEST),
         study=overview.study,
         state=_state(overview),
@@ -118,14 +116,9 @@ def report_page(overview: Overview) -> str:
         drawn=drawn,
         support=support,
         reasons=reasons,
-        rows=rows,
         sites=[_site(site) for site in overview.sites],
         conventions=_CONVENTIONS,
     )
-
-
-def _embedded(rows: dict[str, Any]) -> dict[str, Any]:
-    return {"columns": rows["columns"], "count": rows["count"]}
 
 
 def _state(overview: Overview) -> str:

@@ -67,7 +67,7 @@ def unanswered_table(found: Iterable[Unanswered]) -> Table:
     rows = [
         (
             item.platform,
-            f"{item.kind} of {item.quantity} over {item.x}",
+            f"{item.kind} of {spoken(item.quantity)} over {item.x}",
             item.precision or "–",
             item.fixed or f"no two configurations differ in {item.x} alone",
             str(item.points),
@@ -148,7 +148,7 @@ def trials(rows: Sequence[Row], name: str) -> dict[str, Any]:
 def listing(
     columns: Sequence[dict[str, Any]], count: int, filtered: Sequence[str]
 ) -> dict[str, Any]:
-    """Return columns as the table of a page takes them, and its first page for readers without JS.
+    """Return what the table of all rows takes: its columns, and a first page to read without JS.
 
     Args:
         columns: What `texts`, `coded` and `numbers` return; those that say nothing are left out.
