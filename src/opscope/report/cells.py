@@ -17,6 +17,7 @@ from opscope.report.charts import charts, staircase
 from opscope.report.naming import plainly
 from opscope.report.singles import bounds, counts, ratios, samples
 from opscope.report.static import render
+from opscope.report.tabulated import EFFECTS, effect_rows
 from opscope.report.units import interval, quantity
 
 _MOST = 200
@@ -54,19 +55,12 @@ def study_cell(study: Study, designs: Designs, macs: Mapping[Configuration, int 
 def finding_cell(finding: Finding) -> str:
     """Return a finding's staircase, what it says, and its sizes."""
     rows = [
-        *(
-            (
-                effect.name,
-                quantity(effect.value, effect.unit),
-                interval(effect.interval, effect.unit),
-            )
-            for effect in finding.effects
-        ),
+        *effect_rows(finding.effects),
         ("trust", finding.trust.verdict.value, finding.trust.reason),
         ("figures", finding.origin.value, finding.derivation),
     ]
     words = [plainly(finding), f"Cause: {finding.cause}", finding.implication]
-    table = _table(("size", "value", "95 % interval"), rows)
+    table = _table(EFFECTS, rows)
     return chart_cell(staircase(finding)) + _paragraphs(words) + table
 
 

@@ -11,6 +11,9 @@ from opscope.report.ruler import scaled, ticks
 from opscope.report.units import shortened
 
 _TICK = 36
+_FEW = 8
+"""The most of a count that every number up to it is marked."""
+
 _LINE = 120
 _PER_BAR, _PER_NAME, _FRAME, _LEAST = 14, 12, 150, 380
 
@@ -77,7 +80,8 @@ def _across(chart: Chart) -> dict[str, Any]:
 def _axis(axis: Axis, values: Sequence[float], label: str) -> dict[str, Any]:
     titled = {"title": {"text": _text(label), "standoff": 10}}
     if not axis.log:
-        return titled | ({"rangemode": "tozero"} if axis.unit else {})
+        few = {"dtick": 1} if not axis.unit and max(values, default=0) <= _FEW else {}
+        return titled | ({"rangemode": "tozero"} if axis.unit else few)
     marked = ticks(axis, values)
     return titled | {"type": "log", "tickvals": list(marked), "ticktext": list(marked.values())}
 

@@ -15,11 +15,13 @@ from opscope.report.document import document
 from opscope.report.interactive import figure
 from opscope.report.naming import plainly
 from opscope.report.tabulated import (
+    EFFECTS,
     chart_numbers,
     counted,
-    effects_table,
+    effect_rows,
     failures_table,
     support_tables,
+    table,
     trials,
     unanswered_table,
 )
@@ -182,7 +184,7 @@ def _finding(finding: Finding, rows: Mapping[int, Row], drawings: Drawings) -> d
         "about": shortened(f"{finding.platform} · {finding.precision} · {finding.fixed}", _LONGEST),
         "verdict": f"{finding.verdict[:1].upper()}{finding.verdict[1:]}",
         "characteristic": plainly(finding),
-        "effects": effects_table(finding.effects),
+        "effects": table(EFFECTS, effect_rows(finding.effects)),
         "facts": list(_facts(finding)),
         **drawings.place(staircase(finding, rows)),
     }

@@ -11,6 +11,9 @@ from opscope.report.units import prefix, quantity, rate
 _MOST = 9
 """Marks that an axis has room for."""
 
+_CLOSE = 4
+"""How many times the least the most is where 1, 2, 5 would mark too little."""
+
 
 def scaled(axis: Axis, values: Sequence[float]) -> tuple[float, str]:
     """Return what the values of a linear axis are divided by, and its label with the unit.
@@ -26,11 +29,11 @@ def scaled(axis: Axis, values: Sequence[float]) -> tuple[float, str]:
 def ticks(axis: Axis, values: Sequence[float]) -> dict[float, str]:
     """Return where a logarithmic axis is marked, and how: 1, 2, 5 or powers of ten, or evenly.
 
-    Evenly where the values lie within a factor of ten, as ratios about 1 do.
+    Evenly where the values lie within a factor of four, as ratios about 1 do.
     """
     positive = [value for value in values if value > 0]
     low, high = min(positive, default=1.0), max(positive, default=1.0)
-    marks = _even(low, high) if high / low < 10 else _decades(low, high)  # noqa: PLR2004
+    marks = _even(low, high) if high / low < _CLOSE else _decades(low, high)
     return {mark: _text(mark, axis.unit) for mark in marks}
 
 

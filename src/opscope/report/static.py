@@ -30,7 +30,7 @@ _MANY = 2_000
 """Marks above which they go into an SVG as one picture."""
 
 _LINE = 115
-"""Characters that a line of the legend has room for; a sign and its gaps take eight."""
+"""Characters that a legend's line has room for; a sign and its gaps take eight."""
 
 _SETTINGS: Any = {
     "svg.fonttype": "none",  # text stays text

@@ -46,19 +46,19 @@ def chart_numbers(chart: Chart) -> Table:
     return table(("series", chart.x.label, chart.y.label, "95 % interval", "remarks"), rows)
 
 
-def effects_table(effects: Sequence[Effect]) -> Table:
+EFFECTS = ("size", "value", "95 % interval")
+"""Heads of the table of effects."""
+
+
+def effect_rows(effects: Iterable[Effect]) -> list[tuple[str, str, str]]:
     """Return the sizes that carry a finding."""
     rows = []
     for effect in effects:
-        unit = unit_of(effect.unit.partition(" per ")[0])
-        rows.append(
-            (
-                effect.name,
-                quantity(effect.value, unit or effect.unit),
-                interval(effect.interval, unit or effect.unit),
-            )
-        )
-    return table(("size", "value", "95 % interval"), rows)
+        base, per, x = effect.unit.partition(" per ")
+        unit = unit_of(base) or base
+        value = f"{quantity(effect.value, unit)}{per}{x}"
+        rows.append((effect.name, value, interval(effect.interval, unit)))
+    return rows
 
 
 def unanswered_table(found: Iterable[Unanswered]) -> Table:

@@ -8,12 +8,19 @@
   const dark = window.matchMedia("(prefers-color-scheme: dark)");
   const config = { displayModeBar: false, responsive: true, scrollZoom: false };
   const PRINTED = { width: 660, height: 900 }; // fits a page, A4 or letter
+  const NARROW = 480;
   const FRAME = { l: 62, r: 14, t: 12, b: 48 };
+
+  // Names of configurations take a second line where they would leave bars no room.
+  function named(given) {
+    if (!given.ticktext || window.innerWidth > NARROW) return given;
+    return { ...given, tickfont: { size: 11 }, ticktext: given.ticktext.map((name) => name.replace(", ", ",<br>")) };
+  }
 
   function axis(given, theme) {
     return {
       automargin: true, gridcolor: theme.grid, linecolor: theme.grid, zerolinecolor: theme.grid,
-      fixedrange: "ontouchstart" in window, ...given,
+      fixedrange: "ontouchstart" in window, ...named(given),
     };
   }
 
