@@ -29,7 +29,7 @@ PLATFORMS = {
     "torch": "pytorch-cpu",
     "torchao": "executorch-xnnpack",
 }
-"""The platform by which each package's absence shows, if one does. torch itself asks for onnxscript;
+"""The platform by which a package's absence shows, if one does. torch itself asks for onnxscript;
 without nvidia-ml-py each visit to a GPU says why it has no clocks."""
 
 INT8_ALONE = {"ai-edge-quantizer"}
