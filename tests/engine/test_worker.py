@@ -46,14 +46,15 @@ def measure(platform, jobs, opened=None, protocol=QUICK):
 
 
 def test_no_more_time_is_spent_in_the_runtime_than_passed():
-    many = Protocol(rounds=400, min_rounds=400, samples=1, rewarm=0, warmup=0)
+    many = Protocol(rounds=400, min_rounds=400, samples=1, rewarm=0, warmup=400)
     jobs = jobs_for("fake", 4)
     measure("fake", jobs)  # what is built and loaded once
-    start = time.perf_counter()  # the clock of its reference kernels runs ahead of this one
+    start = time.perf_counter()  # its own clock runs ahead of this one
     trials, _ = measure("fake", jobs, protocol=many)
     assert any(trials[0].measurements[0].rounds[0].probes.values())
-    spent_s = sum(trial.timings.load_s + trial.timings.run_s for trial in trials.values())
-    assert spent_s <= time.perf_counter() - start
+    timings = [trial.timings for trial in trials.values()]
+    assert sum(each.load_s + each.run_s for each in timings) <= time.perf_counter() - start
+    assert all(each.overhead_s >= 0 for each in timings)
 
 
 def test_every_job_ends_as_one_trial_with_its_rounds():
@@ -259,13 +260,6 @@ def test_deployments_are_closed_when_one_breaks_down_between_visits():
     trials, _ = measure("fake", jobs_for("fake", 4, 20), platform)
     assert platform.closed == 4
     assert {trial.status for trial in trials.values()} == {"failed"}
-
-
-def test_time_inside_the_runtime_never_exceeds_the_time_that_passed():
-    trials, _ = measure("fake", jobs_for("fake", 4))
-    timings = trials[0].timings
-    assert 0 <= timings.run_s < 0.5  # the formula's durations alone would add up to more
-    assert timings.overhead_s >= 0
 
 
 @pytest.mark.parametrize("promise", ["timed", "reporting"])
