@@ -43,11 +43,15 @@ def read_parameters(parameters: Parameters, type_: type[R], *, where: object) ->
 def canonical(record: Record) -> Parameters:
     """Return the parameters of ``record`` in declared order, without those left at default."""
     return tuple(
-        (field.name, value)
-        for field in _fields(type(record))
-        if (value := getattr(record, field.name)) != field.default
+        [
+            (name, value)
+            for name, default in _defaults(type(record))
+            if (value := getattr(record, name)) != default
+        ]
     )
 
 
-_fields = functools.cache(msgspec.structs.fields)
-"""What a type declares; read anew it would take most of the time of resolving a configuration."""
+@functools.cache
+def _defaults(type_: type[Record]) -> list[tuple[str, object]]:
+    """Return what a type declares; read anew it would take most of the time of resolving one."""
+    return [(field.name, field.default) for field in msgspec.structs.fields(type_)]

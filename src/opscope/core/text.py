@@ -6,6 +6,7 @@ written as in a URL: ``file:my%20model.onnx``.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
 from urllib.parse import quote, unquote
@@ -22,20 +23,21 @@ MODEL_FILES = (".onnx", ".tflite", ".pt2")
 """How the names of model files end."""
 
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
-_VALUE = re.compile(r"[^,=@\s]+")
+_ITEM = re.compile(rf"({_WORD.pattern})=([^,=@\s]+)")
 _RESERVED = re.compile(r"[%,=@\s\x00-\x1f\x7f]")
 
 
 def parse_value(text: str) -> Value:
     """Return ``text`` as an integer or a finite float where it reads as one, else as itself."""
-    for number in (int, float):
-        try:
-            value = number(text)
-        except ValueError:
-            continue
-        if value == value and abs(value) != float("inf"):  # noqa: PLR0124 - NaN differs from itself
-            return value
-    return unquote(text)
+    try:
+        return int(text)
+    except ValueError:
+        pass
+    try:
+        value = float(text)
+    except ValueError:
+        return unquote(text)
+    return value if math.isfinite(value) else unquote(text)
 
 
 def format_value(value: Value) -> str:
@@ -73,14 +75,14 @@ def parse_text(text: str) -> tuple[str, str, Parameters]:
 
 
 def _parse_item(item: str, text: str) -> tuple[str, Value]:
-    key, equals, value = item.partition("=")
-    if not (equals and _WORD.fullmatch(key) and _VALUE.fullmatch(value)):
+    match = _ITEM.fullmatch(item)
+    if not match:
         raise ConfigurationError(
             f"{item!r} is not of the form key=value",
             where=repr(text),
             remedy="Separate parameters by commas, without spaces.",
         )
-    return key, parse_value(value)
+    return match[1], parse_value(match[2])
 
 
 def format_text(head: str, name: str, parameters: Iterable[tuple[str, Value]]) -> str:

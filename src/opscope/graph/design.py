@@ -47,8 +47,8 @@ class Design(Record, frozen=True, kw_only=True):
     def configuration(self) -> Configuration:
         """Return the canonical configuration: in the fields' order, without what is implied."""
         implied = self.implied()
-        parameters = tuple((k, v) for k, v in canonical(self) if v != implied.get(k))
-        return Configuration(kind=self.kind, name=self.name, parameters=parameters)
+        parameters = [(k, v) for k, v in canonical(self) if v != implied.get(k)]
+        return Configuration(kind=self.kind, name=self.name, parameters=tuple(parameters))
 
     def graph(self, batch: int) -> Graph:
         """Return the checked graph, its weights not yet drawn."""

@@ -23,6 +23,9 @@ from opscope.store.tables import APPLICATION, VERSION, metadata
 _PRIMARY = 0xFF
 """The bits of an error's code that tell its kind."""
 
+_PAGE = 16_384
+"""Bytes; a trial takes 2 kB and more, of which SQLite's own 4 kB hold one, and half is wasted."""
+
 _REFUSALS = {
     sqlite3.SQLITE_BUSY: "Wait for whoever else has it open, or name another --db FILE.",
     sqlite3.SQLITE_LOCKED: "Wait for whoever else has it open, or name another --db FILE.",
@@ -127,6 +130,7 @@ def _engine(path: Path, options: str) -> Engine:
 
     @event.listens_for(engine, "connect")
     def _configure(connection: sqlite3.Connection, _record: object) -> None:
+        connection.execute(f"PRAGMA page_size = {_PAGE}")  # of a file that is yet to be made
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA busy_timeout = 10000")

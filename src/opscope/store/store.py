@@ -22,6 +22,8 @@ from opscope.store.sessions import Session, read_sessions
 from opscope.store.tables import platforms, runs, sessions, trials
 from opscope.store.writing import (
     Run,
+    Sitting,
+    insert_rows,
     keep_imported_platform,
     keep_platform,
     known_platform,
@@ -30,7 +32,6 @@ from opscope.store.writing import (
     open_run,
     open_session,
     refuse_repeats,
-    trial_row,
 )
 
 
@@ -129,16 +130,15 @@ class Store:
     ) -> StoredTrial:
         """Add a finished trial; when this returns, it survives a crash and a power cut."""
         with self._transaction() as connection:
-            attempt = connection.scalar(
-                select(func.count()).where(trials.c.run_id == run.id, trials.c.key == key)
-            )
+            earlier = select(func.count()).where(trials.c.run_id == run.id, trials.c.key == key)
+            attempt = connection.scalar(earlier) or 0
             keep_platform(connection, info)
-            row = trial_row(run, session, key, info, trial)
-            result = connection.execute(insert(trials).values(attempt=attempt, **row))
+            row = Sitting(run.id, session, info.fingerprint, now()).row(key, attempt, trial)
+            result = connection.execute(insert(trials).values(row._asdict()))
             return StoredTrial(
                 id=new_id(result),
                 key=key,
-                attempt=attempt or 0,
+                attempt=attempt,
                 fingerprint=info.fingerprint,
                 trial=trial,
             )
@@ -165,10 +165,10 @@ class Store:
             refuse_repeats(connection, run, imported)
             keep_imported_platform(connection, run, info)
             session = open_session(connection, run, {})
-            rows = [trial_row(run, session, key, info, one) for key, one in imported.items()]
-            connection.execute(insert(trials), [{"attempt": 0, **row} for row in rows])
+            sitting = Sitting(run.id, session, info.fingerprint, now())
+            insert_rows(connection, (sitting.row(key, 0, one) for key, one in imported.items()))
             ended = update(sessions).where(sessions.c.id == session)
-            connection.execute(ended.values(ended_at=now()))
+            connection.execute(ended.values(ended_at=sitting.ended_at))
         return run
 
     def first_trial(self, run: Run, fingerprint: str) -> Trial | None:

@@ -45,6 +45,7 @@ def imported_trials(
     table.require(reading.columns)
     _check(table, reading)
     asked_of = _Workloads(table, reading, meter)
+    fingerprint, file = info.fingerprint, str(table.file)
     figures = [Converter(table, info, name, said) for name, said in reading.figures.items()]
     trials: dict[str, Trial] = {}
     places: dict[str, Line] = {}
@@ -52,7 +53,7 @@ def imported_trials(
         asked = asked_of(line)
         workload = asked.workload
         options = workload.precision, workload.batch, asked.meter
-        key = digest("imported", asked.digest, info.fingerprint, *options)
+        key = digest("imported", asked.digest, fingerprint, *options)
         if key in places:
             raise TableError(
                 f"{workload} stands in {table.noun} {places[key].number} already",
@@ -64,9 +65,7 @@ def imported_trials(
             job=Job(workload=workload, platform=info.name, meter=asked.meter),
             status="ok",
             measurements=tuple([convert(line) for convert in figures]),
-            source=Source(
-                file=str(table.file), sha256=table.sha256, number=line.number, row=line.row
-            ),
+            source=Source(file=file, sha256=table.sha256, number=line.number, row=line.row),
         )
     return trials
 

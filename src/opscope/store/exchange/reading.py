@@ -9,10 +9,13 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from opscope.core.decoding import suggest
 from opscope.errors import TableError, unreadable
+
+if TYPE_CHECKING:
+    import polars as pl
 
 _LARGEST = 1e15
 """Beyond it a double does not hold every whole number, and squares soon exceed every number."""
@@ -142,29 +145,33 @@ def _same(text: str, value: str) -> bool:
 
 
 def _read_csv(table: Path, content: bytes) -> tuple[list[str], list[Line]]:
+    reader = csv.reader(
+        io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig", newline=""), strict=True
+    )
+    rows = ((reader.line_num, row) for row in reader if row)
     try:
-        text = content.decode("utf-8-sig")
+        header, names = next(rows, (0, []))
+        _check_names(table, header, names)
+        return names, [_line(number, row, names, table) for number, row in rows]
     except UnicodeDecodeError as exc:
         raise unreadable(TableError, exc, where=str(table), wanted="a CSV file") from exc
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    try:
-        rows = [(reader.line_num, row) for row in reader if row]
     except csv.Error as exc:
         raise TableError(
             f"cannot be read: {exc}",
             where=f"{table}, line {reader.line_num}",
             remedy="Correct the line; a quote inside a quoted value is written twice.",
         ) from exc
-    if not rows:
+
+
+def _check_names(table: Path, header: int, names: Sequence[str]) -> None:
+    if not names:
         raise TableError("is empty", where=str(table), remedy="Let its first row name the columns.")
-    (header, names), *body = rows
     if repeated := [name for name, count in Counter(names).items() if count > 1]:
         raise TableError(
             f"the column {repeated[0]!r} is there twice",
             where=f"{table}, line {header}",
             remedy="Rename one of them.",
         )
-    return names, [_line(number, row, names, table) for number, row in body]
 
 
 def _line(number: int, row: Sequence[str], names: Sequence[str], table: Path) -> Line:
@@ -188,9 +195,14 @@ def _read_parquet(table: Path, content: bytes) -> tuple[list[str], list[Line]]:
             f"cannot be read: {reason}", where=str(table), remedy="Name a Parquet or a CSV file."
         ) from exc
     names = frame.columns
-    rows = zip(*([_text(cell) for cell in frame[name].to_list()] for name in names), strict=True)
+    rows = zip(*(_texts(column) for column in frame), strict=True)
     return names, [Line(n, dict(zip(names, row, strict=True))) for n, row in enumerate(rows, 1)]
 
 
-def _text(cell: object) -> str:
-    return "" if cell is None else str(cell)
+def _texts(column: pl.Series) -> list[str]:
+    """Return every cell as Python spells it, an absent one as nothing."""
+    import polars as pl
+
+    if column.dtype == pl.String or column.dtype.is_integer():
+        return column.cast(pl.String).fill_null("").to_list()
+    return ["" if cell is None else str(cell) for cell in column.to_list()]
