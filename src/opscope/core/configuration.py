@@ -124,13 +124,13 @@ class Workload(Record, frozen=True, kw_only=True):
         )
 
     def __str__(self) -> str:
-        options = ((key, getattr(self, key)) for key in _OPTIONS)
-        written = "".join(f",{key}={n}" for key, n in options if n != _OPTIONS[key])
-        return f"{self.configuration}@{self.precision.value}{written}"
+        batch = f",batch={self.batch}" if self.batch != 1 else ""
+        copies = f",copies={self.copies}" if self.copies else ""
+        return f"{self.configuration}@{self.precision.value}{batch}{copies}"
 
 
-_OPTIONS = {"batch": 1, "copies": 0}
-"""What may follow a workload's precision, with its default."""
+_OPTIONS = ("batch", "copies")
+"""What may follow a workload's precision."""
 
 
 def parse_precision(text: str) -> Precision:

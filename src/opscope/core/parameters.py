@@ -45,8 +45,10 @@ def canonical(record: Record) -> Parameters:
     return tuple(
         [
             (name, value)
-            for name, default in _defaults(type(record))
-            if (value := getattr(record, name)) != default
+            for (name, default), value in zip(
+                _defaults(type(record)), msgspec.structs.astuple(record), strict=True
+            )
+            if value != default
         ]
     )
 

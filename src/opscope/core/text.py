@@ -71,7 +71,7 @@ def parse_text(text: str) -> tuple[str, str, Parameters]:
             where=repr(text),
             remedy=f"Write {head} or {head}:key=value.",
         )
-    return head, name, tuple(_parse_item(item, text) for item in items)
+    return head, name, tuple([_parse_item(item, text) for item in items])
 
 
 def _parse_item(item: str, text: str) -> tuple[str, Value]:
@@ -98,13 +98,11 @@ def refuse_repeats(parameters: Parameters, where: str) -> None:
     Raises:
         ConfigurationError: Naming the first such parameter.
     """
-    seen: set[str] = set()
-    for key, _ in parameters:
-        if key in seen:
-            raise ConfigurationError(
-                f"{key} is given twice", where=where, remedy="Keep one of them."
-            )
-        seen.add(key)
+    if len(dict(parameters)) == len(parameters):
+        return
+    given = [key for key, _ in parameters]
+    key = next(key for at, key in enumerate(given) if key in given[:at])
+    raise ConfigurationError(f"{key} is given twice", where=where, remedy="Keep one of them.")
 
 
 def model_text(model: str, *, shape: str = "", carries: str = "") -> str:

@@ -10,7 +10,7 @@ from opscope.core.configuration import Configuration
 from opscope.core.decoding import suggest
 from opscope.core.space import Space
 from opscope.core.study import Question, Study
-from opscope.core.text import Value
+from opscope.core.text import Parameters, Value
 from opscope.core.trial import Trial
 from opscope.engine.studies import builtin_studies
 from opscope.errors import InputError
@@ -58,25 +58,23 @@ def study_of(table: Path, trials: Iterable[Trial], steps: Iterable[str], quantit
 
 def _spaces(configurations: Iterable[Configuration], steps: tuple[str, ...]) -> tuple[Space, ...]:
     """Return spaces that hold these configurations and no other, each along one axis at most."""
-    families: defaultdict[tuple[object, ...], list[Configuration]] = defaultdict(list)
+    families: defaultdict[tuple[str, str, tuple[str, ...]], list[Parameters]] = defaultdict(list)
     for one in configurations:
-        families[one.kind, one.name, tuple(name for name, _ in one.parameters)].append(one)
+        names = tuple([name for name, _ in one.parameters])
+        families[one.kind, one.name, names].append(one.parameters)
     spaces: list[Space] = []
     for (kind, name, names), members in families.items():
-        assert isinstance(names, tuple)  # noqa: S101 - as it was put in
-        values = {n: {one.get(n) for one in members} for n in names}
-        axis = max(
-            names, key=lambda n: (len(values[n]) > 1 and n in steps, len(values[n])), default=""
-        )
-        bases: defaultdict[tuple[tuple[str, Value], ...], list[Value]] = defaultdict(list)
-        for one in members:
-            given = dict(one.parameters)
-            value = given.pop(axis, "")
-            bases[tuple(given.items())].append(value)
+        counts = [len(set(column)) for column in zip(*members, strict=True)]
+        ranks = [(many > 1 and n in steps, many) for n, many in zip(names, counts, strict=True)]
+        if not ranks:
+            spaces.append(Space(kind=kind, name=name))
+            continue
+        at = ranks.index(max(ranks))
+        along: defaultdict[Parameters, list[Value]] = defaultdict(list)
+        for given in members:
+            along[given[:at] + given[at + 1 :]].append(given[at][1])
         spaces += (
-            Space(kind=str(kind), name=str(name), base=dict(base), axes={axis: tuple(along)})
-            if axis
-            else Space(kind=str(kind), name=str(name))
-            for base, along in bases.items()
+            Space(kind=kind, name=name, base=dict(base), axes={names[at]: tuple(values)})
+            for base, values in along.items()
         )
     return tuple(spaces)
