@@ -1,13 +1,10 @@
 """``opscope report``, and ``opscope compare --html``."""
 
 import os
-from pathlib import Path
 
 import pytest
 
 from opscope import api
-from opscope.api.writing import write_whole
-from opscope.errors import InputError
 from tests.builders import small_study
 from tests.cli.running import opscope_command, opscope_process
 
@@ -59,23 +56,3 @@ def test_where_nothing_can_be_written_is_told_in_a_line(folder, command, path, c
     assert "Traceback" not in done.stderr
     left = [path.name for path in folder.rglob("*") if not path.name.startswith("x.db")]
     assert sorted(left) == ["folder.svg", "pipe.svg"]
-
-
-@pytest.mark.parametrize("name", ["x.svg", "link.svg"])
-def test_what_was_there_stays_until_all_is_written(folder, tmp_path, name, monkeypatch):
-    (tmp_path / "x.svg").write_text("before")
-    (tmp_path / "link.svg").symlink_to("x.svg")
-    target = tmp_path / name
-    with monkeypatch.context() as patch:
-        patch.setattr(Path, "replace", _full)
-        with pytest.raises(InputError, match="No space left on device"):
-            write_whole(target, b"after")
-    assert target.read_text() == "before"
-    write_whole(target, b"after")
-    assert (tmp_path / "x.svg").read_bytes() == b"after"
-    assert (tmp_path / "link.svg").is_symlink()
-    assert len(list(tmp_path.iterdir())) == 2
-
-
-def _full(path, target):
-    raise OSError(28, "No space left on device")

@@ -7,7 +7,6 @@ import string
 import msgspec
 import pytest
 
-from opscope.api.writing import write_whole
 from opscope.report.chart import Axis, Chart, Mark, Series
 from opscope.report.document import as_data
 from opscope.report.interactive import figure
@@ -155,11 +154,3 @@ def _luminance(color):
     parts = [int(color[at : at + 2], 16) / 255 for at in (1, 3, 5)]
     linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
     return sum(w * p for w, p in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
-
-
-def test_a_report_replaces_a_file_whole(overview, tmp_path):
-    target = tmp_path / "small.html"
-    target.write_text("before")
-    write_whole(target, report_page(overview).encode())
-    assert target.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
-    assert [path.name for path in tmp_path.iterdir()] == ["small.html"]

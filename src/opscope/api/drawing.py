@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Literal
 
 from opscope.api.database import DATABASE
 from opscope.api.notebook import displayed
-from opscope.api.writing import check_place, write_whole
 from opscope.core.decoding import suggest
 from opscope.core.study import Study
 from opscope.errors import InputError
@@ -72,12 +71,13 @@ def write_figure(chart: Chart, path: Path) -> int:
         InputError: If the name ends otherwise, or the file cannot be written.
     """
     from opscope.report.static import render
+    from opscope.store.files import refuse_unwritable, written_whole
 
     form = form_of(path)
-    check_place(path)
-    page = render(chart, form)
-    write_whole(path, page)
-    return len(page)
+    refuse_unwritable(path)
+    drawn = render(chart, form)
+    with written_whole(path) as file:
+        return file.write(drawn)
 
 
 def form_of(path: Path) -> Form:

@@ -56,8 +56,10 @@ def export(
     """
     from opscope.store import Store
     from opscope.store.exchange import check_target, no_cycles, trial_columns, write_table
+    from opscope.store.files import refuse_unwritable
 
     check_target(to)
+    refuse_unwritable(to)
     with no_cycles(), Store(database) as store:
         found = kept_run(store, study, run=run, database=database)
         infos = store.platforms(found)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from opscope.api.database import DATABASE
 from opscope.api.studying import overview
-from opscope.api.writing import check_place, write_whole
 from opscope.core.comparison import Comparison
 from opscope.core.study import Study
 
@@ -36,13 +35,13 @@ def report(
         OpscopeError: If there is no such run, or nothing of a platform that is named.
     """
     from opscope.report.page import report_page
+    from opscope.store.files import refuse_unwritable
 
     if to:
-        check_place(to)
+        refuse_unwritable(to)
     found = overview(study, database=database, platforms=platforms, run=run)
     path = to or Path(f"{found.study.name}.html")
-    write_whole(path, report_page(found).encode(errors="replace"))
-    return path
+    return _write(path, report_page(found))
 
 
 def write_comparison(found: Comparison, to: Path) -> Path:
@@ -54,5 +53,12 @@ def write_comparison(found: Comparison, to: Path) -> Path:
     from opscope.analysis.distribution import distribution
     from opscope.report.comparison_page import comparison_page
 
-    write_whole(to, comparison_page(found, distribution(found)).encode(errors="replace"))
-    return to
+    return _write(to, comparison_page(found, distribution(found)))
+
+
+def _write(path: Path, page: str) -> Path:
+    from opscope.store.files import written_whole
+
+    with written_whole(path) as file:
+        file.write(page.encode(errors="replace"))
+    return path

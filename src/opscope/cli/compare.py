@@ -55,13 +55,13 @@ def compare(  # noqa: PLR0913 - one for each option
     they share. Nothing is stored.
     """
     from opscope import api
-    from opscope.api.writing import check_place
     from opscope.cli.progress import Progress
     from opscope.core.comparison import Outcome
     from opscope.core.text import model_text
+    from opscope.store.files import refuse_unwritable
 
     if html:
-        check_place(html)
+        refuse_unwritable(html)
     with (
         when_interrupted("nothing is stored"),
         Progress(console(err=True), title="compare") as progress,

@@ -43,13 +43,13 @@ def figure(
     """Draw the figure NAME of a run of STUDY; without NAME, list the figures there are."""
     from opscope import api
     from opscope.api.drawing import form_of
-    from opscope.api.writing import check_place
+    from opscope.store.files import refuse_unwritable
 
     if (name is None) != (output is None) and not as_json:
         raise click.UsageError("Give both NAME and -o FILE to draw a figure, neither to list them.")
     if output:
         form_of(output)
-        check_place(output)
+        refuse_unwritable(output)
     if name is None:
         found = api.figures(study, database=database, platforms=platforms, run=run)
         if as_json:

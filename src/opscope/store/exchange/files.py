@@ -1,15 +1,13 @@
-"""Writing a table as a file, Parquet or CSV, whole or not at all."""
+"""Writing a table as a file, Parquet or CSV."""
 
 from __future__ import annotations
 
-import contextlib
-import os
-import secrets
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from opscope.errors import InputError
+from opscope.store.files import written_whole
 
 if TYPE_CHECKING:
     import polars as pl
@@ -43,25 +41,10 @@ def write_table(columns: Mapping[str, Sequence[Any]], path: Path) -> None:
         InputError: If the ending is unknown or the file cannot be written.
     """
     check_target(path)
-    target = Path(os.path.realpath(path))  # a link goes on naming what it names
-    beside = target.with_name(f".{secrets.token_hex(8)}{target.suffix}")
-    try:
-        if target.is_dir():
-            raise IsADirectoryError(0, "it is a folder")
-        as_text = target.suffix.lower() == ".csv"
-        frame = _frame(columns, formulas=not as_text)
-        with beside.open("xb") as file:
-            (frame.write_csv if as_text else frame.write_parquet)(file)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(target)
-    except OSError as exc:
-        what = f"cannot be written: {exc.strerror or exc}"
-        remedy = "Name a file in a folder that can be written and has room."
-        raise InputError(what, where=str(path), remedy=remedy) from exc
-    finally:
-        with contextlib.suppress(OSError):
-            beside.unlink()
+    as_text = path.suffix.lower() == ".csv"
+    frame = _frame(columns, formulas=not as_text)
+    with written_whole(path) as file:
+        (frame.write_csv if as_text else frame.write_parquet)(file)
 
 
 def _frame(columns: Mapping[str, Sequence[Any]], *, formulas: bool) -> pl.DataFrame:
