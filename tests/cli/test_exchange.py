@@ -37,9 +37,20 @@ def test_in_and_out(folder):
     assert set(table["latency_trust"]) == {"not assessed"}
 
 
+def test_more_can_be_asked_of_it_later(folder):
+    opscope_command("import", "board.csv", *FLAGS, "--meter", "call-latency", cwd=folder)
+    out = ("--db", "x.db", "--steps", "cout")
+    done = opscope_command("findings", "board", *out, cwd=folder)
+    assert "recommended  cout = 8, 16, 24, 32" in done.stdout
+    assert "conv-cout-fp32" in opscope_command("figure", "board", *out, cwd=folder).stdout
+    page = opscope_command("report", "board", *out, cwd=folder)
+    assert (page.returncode, "8, 16, 24, 32" in (folder / "board.html").read_text()) == (0, True)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (("--meter", "latencies"), "--meter latencies: there is no such meter."),
         (("--steps", "cout", "--study", "x"), "--steps is for tables without --study"),
         (("--low", "energy_j=ms"), "--low energy_j: no --value energy_j=COLUMN."),
         (("--set", "k"), "--set k: write PARAMETER=VALUE."),

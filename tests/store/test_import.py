@@ -7,10 +7,14 @@ import sqlite3
 import msgspec
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from opscope import api
 from opscope.core.measurement import Verdict
 from opscope.core.platform import Origin
+from opscope.core.record import to_json
+from opscope.core.study import Question
 from opscope.core.table import Elsewhere, Figures, Reading
 from opscope.errors import InputError, StudyError, TableError
 from opscope.store import Store
@@ -238,3 +242,65 @@ def test_the_study_of_a_table_holds_its_configurations_and_no_other(database, ta
     table = table.rename(table.with_name("conv-channels.csv"))
     with pytest.raises(InputError, match="Use --study conv-channels to add it to that"):
         api.import_table(table, SWEEP, BOARD, database=database)
+
+
+def test_figures_stand_for_the_meter_that_is_named(database, table, tmp_path):
+    def read_by(trials):
+        return {trial.job.meter.name for trial in trials}
+
+    api.import_table(table, SWEEP, BOARD, database=database, meter="call-latency")
+    assert read_by(kept(database)) == {"call-latency"}
+    assert api.import_table(table, SWEEP, BOARD, database=database).run == 2
+    assert read_by(kept(database, 2)) == {"layer-latency"}
+    with pytest.raises(InputError, match="--meter latencies: there is no such meter"):
+        api.import_table(table, SWEEP, BOARD, database=database, meter="latencies")
+    options = {"study": "conv-channels", "meter": "throughput"}
+    with pytest.raises(InputError, match="the study conv-channels does not ask for it"):
+        api.import_table(table, SWEEP, BOARD, database=database, **options)
+    path = tmp_path / "paper.csv"
+    path.write_text("network,mj\nzoo:resnet18,12\n")
+    with pytest.raises(TableError, match="line 2: zoo:resnet18@fp32 is a whole network"):
+        api.import_table(path, TEXTS, BOARD, database=database, meter="layer-latency")
+
+
+def test_more_may_be_asked_of_what_was_imported(database, table):
+    api.import_table(table, SWEEP, BOARD, database=database)
+    assert api.findings("board", database=database).findings == ()
+    questions = [Question(kind="steps", x="cout")]
+    (finding,) = api.findings("board", database=database, questions=questions).findings
+    assert finding.guideline.allowed == (16, 32, 48, 64)
+    found = api.overview("board", database=database, questions=questions)
+    assert found.sweeps[0].curves[0].recommended == (16, 32, 48, 64)
+    assert api.findings("board", database=database).findings == ()
+    with pytest.raises(InputError, match="cuot: no configuration has this parameter"):
+        api.findings("board", database=database, questions=[Question(kind="steps", x="cuot")])
+
+
+CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    cells=st.lists(st.tuples(st.floats(0, 1e15), CELLS, CELLS), min_size=1, max_size=5),
+    ending=st.sampled_from(["csv", "parquet"]),
+)
+def test_what_is_kept_of_a_row_is_the_record_of_its_trial(tmp_path_factory, cells, ending):
+    folder = tmp_path_factory.mktemp("rows")
+    columns = {
+        "channels": [*range(1, len(cells) + 1)],
+        "ms": [value for value, _, _ in cells],
+        "note": [note for _, note, _ in cells],
+        '"we, ird"': [note for _, _, note in cells],
+    }
+    frame, table = pl.DataFrame(columns), folder / f"table.{ending}"
+    (frame.write_csv if ending == "csv" else frame.write_parquet)(table)
+    reading = msgspec.structs.replace(SWEEP, figures={"latency_s": Figures(value="ms", unit="ms")})
+    api.import_table(table, reading, BOARD, database=folder / "x.db")
+    trials = kept(folder / "x.db")
+    rows = sqlite3.connect(folder / "x.db").execute("SELECT record FROM trials ORDER BY id")
+    assert [record for (record,) in rows] == [to_json(trial) for trial in trials]
+    assert [trial.measurement("latency_s").value for trial in trials] == [
+        value / 1e3 for value in columns["ms"]
+    ]
+    for name in ("note", '"we, ird"'):
+        assert [trial.source.row[name] for trial in trials] == columns[name]

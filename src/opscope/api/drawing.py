@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from opscope.api.database import DATABASE
 from opscope.api.notebook import displayed
 from opscope.core.decoding import suggest
-from opscope.core.study import Study
+from opscope.core.study import Question, Study
 from opscope.errors import InputError
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ def figures(
     database: Path = DATABASE,
     platforms: Collection[str] = (),
     run: int | None = None,
+    questions: Collection[Question] = (),
 ) -> list[Chart]:
     """Return every figure that a run of a study gives; the arguments are those of `overview`.
 
@@ -38,7 +39,8 @@ def figures(
     from opscope.api.studying import overview
     from opscope.report.charts import charts
 
-    return charts(overview(study, database=database, platforms=platforms, run=run))
+    found = overview(study, database=database, platforms=platforms, run=run, questions=questions)
+    return charts(found)
 
 
 @displayed
@@ -49,6 +51,7 @@ def figure(
     database: Path = DATABASE,
     platforms: Collection[str] = (),
     run: int | None = None,
+    questions: Collection[Question] = (),
 ) -> Chart:
     """Return the figure of this name; the other arguments are those of `figures`.
 
@@ -56,7 +59,7 @@ def figure(
         InputError: If there is no figure of this name; it suggests one.
         OpscopeError: As `figures`.
     """
-    found = figures(study, database=database, platforms=platforms, run=run)
+    found = figures(study, database=database, platforms=platforms, run=run, questions=questions)
     by_name = {chart.name: chart for chart in found}
     if name not in by_name:
         remedy = suggest(name, by_name) if by_name else "Figures need trials: run the study first."

@@ -16,7 +16,7 @@ from opscope.core.record import Record
 from opscope.core.study import MeterName, Study
 from opscope.core.table import Elsewhere, Reading
 from opscope.core.trial import IMPORTED
-from opscope.errors import StudyError
+from opscope.errors import InputError, StudyError
 
 if TYPE_CHECKING:
     from opscope.store import Store
@@ -81,6 +81,7 @@ def import_table(
     elsewhere: Elsewhere,
     *,
     study: Study | str | None = None,
+    meter: str = "",
     steps: Collection[str] = (),
     database: Path = DATABASE,
     fresh: bool = False,
@@ -95,6 +96,8 @@ def import_table(
         elsewhere: Where they were taken, and how they came about.
         study: The study, its name or file, to whose newest run they are added; one of their own,
             named after the table, unless given.
+        meter: What the figures stand for, as in ``call-latency``; unless given, what the study asks
+            for first: of an operator or a block its layer latency, of a network that of a call.
         steps: Parameters along which the study of their own looks for steps.
         database: The file to add them to; made if it is not there.
         fresh: Add them to another run, although there is one.
@@ -113,7 +116,7 @@ def import_table(
         read = read_table(table)
         with Store(database, write=True) as store:
             declared = _declared(store, study) if study else None
-            meter = declared.meters[0] if declared else MeterName()
+            asked = _meter(meter, declared)
             info = PlatformInfo(
                 name=name,
                 family=IMPORTED,
@@ -127,13 +130,26 @@ def import_table(
                 tells="none",
                 computes=False,
             )
-            trials = imported_trials(read, reading, info, meter)
+            trials = imported_trials(read, reading, info, asked)
             precisions = {trial.job.workload.precision: None for trial in trials.values()}
             info = msgspec.structs.replace(info, precisions=tuple(precisions))
             quantity = next(iter(reading.figures))
-            target = declared or study_of(table, trials.values(), steps, quantity)
+            target = declared or study_of(table, trials.values(), steps, quantity, asked)
             run = store.import_trials(target, info, trials, fresh=fresh)
     return Imported(study=run.study.name, run=run.id, rows=len(trials))
+
+
+def _meter(name: str, study: Study | None) -> MeterName:
+    """Return the meter of a name among those that a study has; its first unless one is named."""
+    from opscope.meters import NAMES
+
+    meters = study.meters if study else tuple(MeterName(name=one) for one in NAMES)
+    for one in meters:
+        if name in {"", one.name}:
+            return one
+    what = f"the study {study.name} does not ask for it" if study else "there is no such meter"
+    remedy = suggest(name, [one.name for one in meters])
+    raise InputError(what, where=f"--meter {name}", remedy=remedy)
 
 
 def _declared(store: Store, study: Study | str) -> Study:

@@ -8,7 +8,7 @@ from pathlib import Path
 from opscope.api.database import DATABASE
 from opscope.api.studying import overview
 from opscope.core.comparison import Comparison
-from opscope.core.study import Study
+from opscope.core.study import Question, Study
 
 
 def report(
@@ -17,6 +17,7 @@ def report(
     database: Path = DATABASE,
     platforms: Collection[str] = (),
     run: int | None = None,
+    questions: Collection[Question] = (),
     to: Path | None = None,
 ) -> Path:
     """Write all that a run of a study says as one HTML page, while it runs or after; return where.
@@ -28,6 +29,7 @@ def report(
         database: The file its trials are in.
         platforms: Texts of platforms to keep to; all of the run unless given.
         run: Number of the run; the newest unless given.
+        questions: What is asked besides what the study asks.
         to: The file to write; the study's name, in the folder one is in, unless given.
 
     Raises:
@@ -39,7 +41,7 @@ def report(
 
     if to:
         refuse_unwritable(to)
-    found = overview(study, database=database, platforms=platforms, run=run)
+    found = overview(study, database=database, platforms=platforms, run=run, questions=questions)
     path = to or Path(f"{found.study.name}.html")
     return _write(path, report_page(found))
 

@@ -6,12 +6,15 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from opscope.api.database import DATABASE
 from opscope.api.measuring import measuring_with
 from opscope.api.notebook import displayed
-from opscope.api.reading import macs_of, read_run
-from opscope.core.study import Study
-from opscope.errors import OpscopeError, TableError
+from opscope.api.reading import Kept, macs_of, read_run
+from opscope.core.decoding import suggest
+from opscope.core.study import Question, Study
+from opscope.errors import InputError, OpscopeError, TableError
 
 if TYPE_CHECKING:
     from opscope.analysis.findings import Answers
@@ -102,6 +105,7 @@ def findings(
     database: Path = DATABASE,
     platforms: Collection[str] = (),
     run: int | None = None,
+    questions: Collection[Question] = (),
 ) -> Answers:
     """Return what a run of a study says, while it runs or after, and what it cannot say and why.
 
@@ -113,16 +117,18 @@ def findings(
         database: The file its trials are in.
         platforms: Texts of platforms to keep to; all of the run unless given.
         run: Number of the run; the newest unless given.
+        questions: What is asked besides what the study asks; nothing of it is stored.
 
     Raises:
         StoreError: If there is no such run.
         ConfigurationError: If nothing is kept of a platform that is named.
         StudyError: If the file cannot be read or is no study.
+        InputError: If a question is about a parameter that no configuration has.
     """
     from opscope.analysis.findings import answer
 
     kept = read_run(study, database, platforms, run)
-    return answer(kept.run.study, kept.evidence)
+    return answer(_asked(kept, questions), kept.evidence)
 
 
 @displayed
@@ -132,6 +138,7 @@ def overview(
     database: Path = DATABASE,
     platforms: Collection[str] = (),
     run: int | None = None,
+    questions: Collection[Question] = (),
 ) -> Overview:
     """Return everything that a run of a study says, for whoever draws it, while it runs or after.
 
@@ -145,7 +152,7 @@ def overview(
     from opscope.analysis.overviews import overview
 
     kept = read_run(study, database, platforms, run)
-    declared = kept.run.study
+    declared = _asked(kept, questions)
     names = list(kept.fingerprints)
     return overview(
         declared,
@@ -195,6 +202,21 @@ def steps(table: Path, *, x: str, y: str, where: Iterable[tuple[str, str]] = ())
             where=str(table),
             remedy="Remove rows that are out of all proportion.",
         ) from exc
+
+
+def _asked(kept: Kept, questions: Collection[Question]) -> Study:
+    """Return the study of a run with more questions than its own."""
+    known = {name for item in kept.evidence for name in item.parameters}
+    for question in questions:
+        if known and question.x not in known:
+            raise InputError(
+                "no configuration has this parameter",
+                where=question.x,
+                remedy=suggest(question.x, known),
+            )
+    study = kept.run.study
+    every = dict.fromkeys((*study.findings, *questions))
+    return msgspec.structs.replace(study, findings=tuple(every))
 
 
 def _jobs(study: Study, platforms: Sequence[str], *, done: int) -> int:

@@ -99,6 +99,7 @@ def _several(option: str, form: str, help_: str) -> Callable[..., Any]:
 @click.option("--device", default="", metavar="TEXT", help="What it ran on.")
 @click.option("--runtime", default="", metavar="TEXT", help="What ran it.")
 @click.option("--runtime-version", default="", metavar="TEXT", help="Of what version.")
+@click.option("--meter", default="", metavar="METER", help="What it read, as in call-latency.")
 @click.option("--study", default="", metavar="NAME", help="Add it to the newest run of this study.")
 @_several("--steps", "PARAMETER", "Without --study: look for steps along this")
 @click.option("--fresh", is_flag=True, help="Add it to another run instead of the newest.")
@@ -109,6 +110,7 @@ def import_(
     platform: str,
     origin: str,
     study: str,
+    meter: str,
     steps: tuple[str, ...],
     database: Path,
     *,
@@ -133,6 +135,7 @@ def import_(
         _reading(**options),
         Elsewhere(platform=platform, origin=Origin(origin), **told),
         study=study or None,
+        meter=meter,
         steps=steps,
         database=database,
         fresh=fresh,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,7 +14,11 @@ from opscope.cli.output import (
     platform_option,
     print_json,
     print_line,
+    steps_option,
 )
+
+if TYPE_CHECKING:
+    from opscope.core.study import Question
 
 
 @click.command()
@@ -28,6 +33,7 @@ from opscope.cli.output import (
 )
 @platform_option
 @click.option("--run", type=click.IntRange(min=1), metavar="N", help="A run; the newest if not.")
+@steps_option
 @database_option
 @json_option
 def figure(
@@ -36,6 +42,7 @@ def figure(
     output: Path | None,
     platforms: tuple[str, ...],
     run: int | None,
+    questions: tuple[Question, ...],
     database: Path,
     *,
     as_json: bool,
@@ -51,7 +58,9 @@ def figure(
         form_of(output)
         refuse_unwritable(output)
     if name is None:
-        found = api.figures(study, database=database, platforms=platforms, run=run)
+        found = api.figures(
+            study, database=database, platforms=platforms, run=run, questions=questions
+        )
         if as_json:
             print_json(found)
             return
@@ -59,7 +68,9 @@ def figure(
 
         console().print(figure_table(found))
         return
-    chart = api.figure(study, name, database=database, platforms=platforms, run=run)
+    chart = api.figure(
+        study, name, database=database, platforms=platforms, run=run, questions=questions
+    )
     if output:
         size = api.write_figure(chart, output)
         if not as_json:

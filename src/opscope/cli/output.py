@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from opscope.core.study import Question
+
 
 class Duration(click.ParamType[float]):
     """A time with its unit, as in ``10m``, in seconds."""
@@ -42,6 +44,25 @@ platform_option = click.option(
     metavar="PLATFORM",
     help="A platform, as in openvino-cpu:threads=2; may be repeated.",
 )
+
+
+def steps_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--steps [QUANTITY=]PARAMETER``, which asks more of a run than its study does."""
+    return click.option(
+        "--steps",
+        "questions",
+        multiple=True,
+        metavar="[QUANTITY=]PARAMETER",
+        callback=lambda _context, _option, texts: tuple(map(_question, texts)),
+        help="Look for steps of latency_s, or QUANTITY, along this too; may be repeated.",
+    )(function)
+
+
+def _question(text: str) -> Question:
+    from opscope.core.study import Question
+
+    quantity, _, x = text.rpartition("=")
+    return Question(kind="steps", x=x, quantity=quantity or "latency_s")
 
 
 def model_options(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,7 +13,11 @@ from opscope.cli.output import (
     platform_option,
     print_json,
     print_line,
+    steps_option,
 )
+
+if TYPE_CHECKING:
+    from opscope.core.study import Question
 
 
 @click.command()
@@ -31,6 +36,7 @@ from opscope.cli.output import (
     metavar="FILE.html",
     help="The file to write; STUDY.html in this folder unless given.",
 )
+@steps_option
 @database_option
 @json_option
 def report(
@@ -38,6 +44,7 @@ def report(
     platforms: tuple[str, ...],
     run: int | None,
     output: Path | None,
+    questions: tuple[Question, ...],
     database: Path,
     *,
     as_json: bool,
@@ -48,7 +55,9 @@ def report(
     """
     from opscope import api
 
-    path = api.report(study, database=database, platforms=platforms, run=run, to=output)
+    path = api.report(
+        study, database=database, platforms=platforms, run=run, questions=questions, to=output
+    )
     size = path.stat().st_size
     if as_json:
         print_json({"study": study, "file": str(path), "bytes": size})

@@ -9,14 +9,16 @@ from pathlib import Path
 from opscope.core.configuration import Configuration
 from opscope.core.decoding import suggest
 from opscope.core.space import Space
-from opscope.core.study import Question, Study
+from opscope.core.study import MeterName, Question, Study
 from opscope.core.text import Parameters, Value
 from opscope.core.trial import Trial
 from opscope.engine.studies import builtin_studies
 from opscope.errors import InputError
 
 
-def study_of(table: Path, trials: Iterable[Trial], steps: Iterable[str], quantity: str) -> Study:
+def study_of(
+    table: Path, trials: Iterable[Trial], steps: Iterable[str], quantity: str, meter: MeterName
+) -> Study:
     """Return the study that these trials alone answer, named after their table.
 
     Args:
@@ -24,6 +26,7 @@ def study_of(table: Path, trials: Iterable[Trial], steps: Iterable[str], quantit
         trials: What was imported.
         steps: Parameters along which steps are looked for.
         quantity: In which quantity.
+        meter: What the figures stand for.
 
     Raises:
         InputError: If a parameter to look along does not vary, or a study that comes with opscope
@@ -52,6 +55,7 @@ def study_of(table: Path, trials: Iterable[Trial], steps: Iterable[str], quantit
         spaces=spaces,
         precisions=tuple(dict.fromkeys(job.workload.precision for job in jobs)),
         batches=tuple(dict.fromkeys(job.workload.batch for job in jobs)),
+        meters=(meter,),
         findings=tuple(Question(kind="steps", x=x, quantity=quantity) for x in steps),
     )
 

@@ -14,6 +14,7 @@ from opscope.core.trial import Source, Trial
 from opscope.engine.importing.figures import Converter
 from opscope.errors import ConfigurationError, InputError, TableError
 from opscope.graph import resolve
+from opscope.graph.stacks import stackable
 from opscope.meters import meter_for
 from opscope.store.exchange import Line, Lines
 
@@ -35,7 +36,7 @@ def imported_trials(
         table: The table.
         reading: Which column says what.
         info: The platform that the figures are of.
-        meter: The meter whose figures they stand beside.
+        meter: What they stand for.
 
     Raises:
         InputError: If a column is not there or means nothing; a cell is missing, no number,
@@ -131,8 +132,18 @@ class _Workloads:
         configuration = workload.configuration
         kind = configuration.kind, configuration.name
         if kind not in self._meters:
-            self._meters[kind] = meter_for(workload, self._meter)
+            self._meters[kind] = self._meter_for(line, workload)
         return _Asked(workload, configuration.digest, self._meters[kind])
+
+    def _meter_for(self, line: Line, workload: Workload) -> MeterName:
+        meter = meter_for(workload, self._meter)
+        if meter.name == "layer-latency" and not stackable(workload.configuration):
+            raise TableError(
+                f"{workload} is a whole network, which has no layer latency",
+                where=self._table.place(line),
+                remedy="Use --meter call-latency, or leave such rows out by --where.",
+            )
+        return meter
 
     def _asked(self, line: Line) -> Workload:
         reading = self._reading
