@@ -29,6 +29,7 @@ SWEEP = Reading(
     parameters={"cout": "channels"},
     fixed={"h": 28, "cin": 320, "k": 3},
 )
+PLAIN = msgspec.structs.replace(SWEEP, figures={"latency_s": Figures(value="ms", unit="ms")})
 TEXTS = Reading(figures={"energy_j": Figures(value="mj", unit="mJ")}, configuration="network")
 
 
@@ -294,8 +295,7 @@ def test_what_is_kept_of_a_row_is_the_record_of_its_trial(tmp_path_factory, cell
     }
     frame, table = pl.DataFrame(columns), folder / f"table.{ending}"
     (frame.write_csv if ending == "csv" else frame.write_parquet)(table)
-    reading = msgspec.structs.replace(SWEEP, figures={"latency_s": Figures(value="ms", unit="ms")})
-    api.import_table(table, reading, BOARD, database=folder / "x.db")
+    api.import_table(table, PLAIN, BOARD, database=folder / "x.db")
     trials = kept(folder / "x.db")
     rows = sqlite3.connect(folder / "x.db").execute("SELECT record FROM trials ORDER BY id")
     assert [record for (record,) in rows] == [to_json(trial) for trial in trials]

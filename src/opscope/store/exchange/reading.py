@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _LARGEST = 1e15
 """Beyond it a double does not hold every whole number, and squares soon exceed every number."""
 
+_OTHER_SEPARATORS = frozenset(";\t|")
+
 _REMEDY = "Correct or remove the row."
 
 
@@ -60,6 +62,8 @@ class Lines(NamedTuple):
         for name in wanted:
             if name not in self.names:
                 remedy = suggest(name, self.names)
+                if len(self.names) == 1 and _OTHER_SEPARATORS.intersection(self.names[0]):
+                    remedy = "Separate values by commas."
                 raise TableError(
                     f"there is no column {name!r}", where=str(self.file), remedy=remedy
                 )
