@@ -204,9 +204,12 @@ def _read_parquet(table: Path, content: bytes) -> tuple[list[str], list[Line]]:
 
 
 def _texts(column: pl.Series) -> list[str]:
-    """Return every cell as Python spells it, an absent one as nothing."""
+    """Return every cell as Python spells it, an absent one as nothing; equal ones are one text."""
     import polars as pl
 
     if column.dtype == pl.String or column.dtype.is_integer():
-        return column.cast(pl.String).fill_null("").to_list()
-    return ["" if cell is None else str(cell) for cell in column.to_list()]
+        texts = column.cast(pl.String).fill_null("").to_list()
+    else:
+        texts = ["" if cell is None else str(cell) for cell in column.to_list()]
+    one: dict[str, str] = {}
+    return list(map(one.setdefault, texts, texts))
