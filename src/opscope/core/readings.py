@@ -110,11 +110,6 @@ class Round(Record, frozen=True, kw_only=True):
     frequency_hz: float | None = None
     temperature_c: float | None = None
 
-    @property
-    def probed_s(self) -> float:
-        """Seconds that the reference kernels ran."""
-        return sum(sum(samples.durations_s) for samples in self.probes.values())
-
 
 def _disturbance(duration_s: float, preemptions: int, cpu_s: float) -> str:
     if preemptions:

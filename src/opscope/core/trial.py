@@ -24,7 +24,7 @@ class Timings(Record, frozen=True, kw_only=True):
         load_s: Inside the runtime while it loaded or compiled the workload: to be timed, to be
             profiled, and to compute the outputs that it is held against.
         run_s: Inside the runtime while it ran: warm-ups, samples, what it was verified by, and
-            its share of the reference kernels between rounds.
+            its share of the reference kernels, which are loaded once and run between rounds.
         overhead_s: Everything else that was done for this job alone.
     """
 

@@ -27,9 +27,14 @@ _BUSY, _STEAL = (0, 1, 2, 5, 6), 7
 
 
 class Probes:
-    """The reference kernels on one platform, prepared when they are first asked for."""
+    """The reference kernels on one platform, prepared when they are first asked for.
+
+    Attributes:
+        runtime_s: Seconds that the runtime spent on them so far: to load, warm up and run them.
+    """
 
     def __init__(self, platform: Platform) -> None:
+        self.runtime_s = 0.0
         self._platform = platform
         self._deployments: dict[str, TimedDeployment] | None = None
 
@@ -37,7 +42,7 @@ class Probes:
         """Return a few calls of each; one that the platform refuses is simply not there."""
         if self._deployments is None:
             self._deployments = dict(self._prepared())
-        return {name: _taken(deployment) for name, deployment in self._deployments.items()}
+        return {name: self._taken(deployment) for name, deployment in self._deployments.items()}
 
     def _prepared(self) -> Iterator[tuple[str, TimedDeployment]]:
         for probe in PROBES:
@@ -46,14 +51,14 @@ class Probes:
                     probe.workload, seed=_SEED, instrumentation=Instrumentation()
                 )
                 if isinstance(deployment, TimedDeployment):
+                    self.runtime_s += deployment.load_s
                     deployment.bind(build(probe.workload).draw_inputs(_SEED))
                     yield probe.name, deployment
 
-
-def _taken(deployment: TimedDeployment) -> Samples:
-    for _ in range(_WARM):
-        deployment.call()
-    return deployment.sample(_SAMPLES)
+    def _taken(self, deployment: TimedDeployment) -> Samples:
+        warm, samples = deployment.sample(_WARM), deployment.sample(_SAMPLES)
+        self.runtime_s += sum(warm.durations_s) + sum(samples.durations_s)
+        return samples
 
 
 class Witness:
@@ -68,6 +73,11 @@ class Witness:
     def elapsed_s(self) -> float:
         """Return the seconds since the cohort, or the turns that it takes part in, began."""
         return time.perf_counter() - self._start
+
+    @property
+    def runtime_s(self) -> float:
+        """Seconds that the runtime spent on the probes so far."""
+        return self._probes.runtime_s
 
     def look(self) -> Round:
         """Return what is to be seen now."""

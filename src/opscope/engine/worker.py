@@ -103,11 +103,11 @@ class CohortRun:
 
     def _look(self, open_tasks: list[Task]) -> None:
         """Begin a round: see what the machine says; the jobs share the time of the probes."""
-        start_s = self._witness.elapsed_s()
-        seen = self._witness.look()
-        self._rounds.append(seen)
+        start_s, before_s = self._witness.elapsed_s(), self._witness.runtime_s
+        self._rounds.append(self._witness.look())
         # Durations from a clock elsewhere need not fit into the time that passed here.
-        probed_s = min(self._witness.elapsed_s() - start_s, seen.probed_s)
+        passed_s = self._witness.elapsed_s() - start_s
+        probed_s = min(passed_s, self._witness.runtime_s - before_s)
         for task in open_tasks:
             task.add_run(probed_s / len(open_tasks))
 
