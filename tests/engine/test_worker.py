@@ -1,6 +1,7 @@
 import gc
 import tempfile
 import time
+from functools import partial
 
 import numpy as np
 import pytest
@@ -171,7 +172,7 @@ class Scripted:
 
     def __init__(self, durations):
         self.durations = durations
-        self.opened = self.closed = self.calls = 0
+        self.opened = self.closed = 0
         self.asked, self.inputs, self.deployments = [], [], []
         self.collecting = set()
 
@@ -190,12 +191,12 @@ class Scripted:
         time.sleep(0.005)
         deployment.close = self._close
         deployment.bind = self.inputs.append
-        deployment.call = self._call
+        deployment.sample = partial(self._sample, deployment.sample)
         return deployment
 
-    def _call(self):
-        self.calls += 1
+    def _sample(self, sample, count):
         self.collecting.add(gc.isenabled())
+        return sample(count)
 
     def _close(self):
         self.closed += 1

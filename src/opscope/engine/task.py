@@ -6,6 +6,7 @@ import time
 from contextlib import ExitStack
 
 from opscope.core.execution import Execution
+from opscope.core.measurement import Stop
 from opscope.core.readings import Round, Visit
 from opscope.core.study import Cohort, Job
 from opscope.core.trial import Timings
@@ -70,6 +71,7 @@ class Task:
         self.execution: Execution | None = None
         self.held = ExitStack()
         self.load_s = self.run_s = self.busy_s = 0.0
+        self.stopped: Stop = ""
         self.over = False
 
     def prepare(self, platform: Platform, cohort: Cohort) -> None:

@@ -99,7 +99,9 @@ class CohortRun:
             number += 1
             spent = self._spent(number)
             for task in () if self._turns else self._open_tasks():
-                self._attempt(task, "conclude", partial(self._conclude_if_settled, task, spent))
+                self._guard(task, "conclude", partial(self._judge, task, spent))
+                if task.stopped and not task.over:
+                    self._attempt(task, "conclude", partial(self._conclude, task, task.stopped))
 
     def _look(self, open_tasks: list[Task]) -> None:
         """Begin a round: see what the machine says; the jobs share the time of the probes."""
@@ -132,13 +134,17 @@ class CohortRun:
         return budget_s is not None and enough and self._witness.elapsed_s() >= budget_s
 
     def _attempt(self, task: Task, phase: Phase, action: Callable[[], None]) -> None:
-        """Do one thing for one job; what goes wrong ends this job and no other."""
+        """Do one thing for one job in the runtime, which may crash or hang."""
         limits = self._cohort.limits
         self._recorder.write(Position(job=task.index, phase=phase, visits=self._visits))
+        with machine.time_limit(limits.visit_s if phase == "visit" else limits.prepare_s):
+            self._guard(task, phase, action)
+
+    def _guard(self, task: Task, phase: Phase, action: Callable[[], None]) -> None:
+        """Do one thing for one job; what goes wrong ends this job and no other."""
         start = time.perf_counter()
         try:
-            with machine.time_limit(limits.visit_s if phase == "visit" else limits.prepare_s):
-                action()
+            action()
         except MemoryError:
             self._fail(task, f"ran out of memory in {phase}")
         except UnsupportedWorkload as exc:
@@ -179,11 +185,10 @@ class CohortRun:
         self._visits += 1 / len(task.members)
         self._last_bytes = member.bytes
 
-    def _conclude_if_settled(self, task: Task, spent: bool) -> None:  # noqa: FBT001 - in partial
+    def _judge(self, task: Task, spent: bool) -> None:  # noqa: FBT001 - in partial
+        """See whether a job has readings enough."""
         readings = task.readings(self._cohort, self._rounds)
-        stopped: Stop = task.meter.settled(readings) or ("budget" if spent else "")
-        if stopped:
-            self._conclude(task, stopped)
+        task.stopped = task.meter.settled(readings) or ("budget" if spent else "")
 
     def _conclude(self, task: Task, stopped: Stop) -> None:
         readings = task.readings(self._cohort, self._rounds)
