@@ -80,7 +80,7 @@ DAY = dt.date(2026, 1, 1)
     ("columns", "message"),
     [
         ({"channels": [8, 16], "ms": [1.0, None]}, "row 2: '' in column ms is not a finite"),
-        ({"channels": [8, 16], "ms": [1.0, math.nan]}, "row 2: 'nan' in column ms is not a finite"),
+        ({"channels": [8, 16], "ms": [1.0, math.nan]}, "row 2: 'NaN' in column ms is not a finite"),
         ({"channels": [8, 16], "ms": [1.0, math.inf]}, "row 2: 'inf' in column ms is not a finite"),
         ({"channels": [8, 16], "ms": [1, -1]}, "row 2: -1 in column ms is negative"),
         ({"channels": [8, None], "ms": [1, 1]}, "row 2: column channels is empty"),
@@ -113,7 +113,8 @@ def test_whatever_else_a_parquet_file_holds_is_kept_as_text(database, tmp_path):
         "table": [{"a": 1}],
         "bytes": [b"\xff"],
         "none": [None],
-        "tiny": [1e-9],
+        "tiny": [0.1 + 2**-55],
+        "single": pl.Series([0.1], dtype=pl.Float32),
         "class": pl.Series(["é"], dtype=pl.Categorical),
     }
     pl.DataFrame(columns).write_parquet(path)
@@ -128,7 +129,8 @@ def test_whatever_else_a_parquet_file_holds_is_kept_as_text(database, tmp_path):
         "table": "{'a': 1}",
         "bytes": "b'\\xff'",
         "none": "",
-        "tiny": "1e-09",
+        "tiny": "0.10000000000000003",
+        "single": "0.10000000149011612",
         "class": "é",
     }
 

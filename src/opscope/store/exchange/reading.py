@@ -204,10 +204,11 @@ def _read_parquet(table: Path, content: bytes) -> tuple[list[str], list[Line]]:
 
 
 def _texts(column: pl.Series) -> list[str]:
-    """Return every cell as Python spells it, an absent one as nothing; equal ones are one text."""
+    """Return every cell as text, an absent one as nothing; equal ones are one text."""
     import polars as pl
 
-    if column.dtype == pl.String or column.dtype.is_integer():
+    # Its texts of doubles are read back as the same doubles; those of singles would not be.
+    if column.dtype in (pl.String, pl.Float64) or column.dtype.is_integer():
         texts = column.cast(pl.String).fill_null("").to_list()
     else:
         texts = ["" if cell is None else str(cell) for cell in column.to_list()]
