@@ -2,7 +2,7 @@ from opscope.analysis.responses import Evidence, responses
 from opscope.core.configuration import Workload
 from opscope.core.measurement import Measurement, Trust, Verdict
 from opscope.core.platform import Origin
-from opscope.core.study import Job
+from opscope.core.study import Job, MeterName
 from opscope.core.trial import Trial
 from opscope.graph import parameters_of, resolve
 from opscope.platforms.registry import open_platform
@@ -10,7 +10,9 @@ from opscope.platforms.registry import open_platform
 FAKE = open_platform("fake").info()
 
 
-def evidence(text, value, *, number=1, platform=FAKE, status="ok", reason="", trust=None):
+def evidence(
+    text, value, *, number=1, platform=FAKE, status="ok", reason="", trust=None, meter=None
+):
     body, _, deployed = text.partition("@")
     workload = Workload.parse(f"{resolve(body)}@{deployed or 'fp32'}")
     latency = Measurement(
@@ -23,7 +25,7 @@ def evidence(text, value, *, number=1, platform=FAKE, status="ok", reason="", tr
         interval=(value * 0.99, value * 1.01),
     )
     trial = Trial(
-        job=Job(workload=workload, platform=platform.name),
+        job=Job(workload=workload, platform=platform.name, meter=meter or MeterName()),
         status=status,
         reason=reason,
         measurements=(latency,) if status == "ok" else (),
@@ -121,3 +123,23 @@ def test_what_one_point_leaves_out_as_implied_and_others_write_out_is_one_curve(
     square = [evidence(f"conv:h={h},cin=3,cout=4,k=3", 1.0) for h in (4, 8)]
     found = xs([*oblong, *square], "h")
     assert found == {"conv:w=6,cin=3,cout=4,k=3": [4, 6, 8], "conv:cin=3,cout=4,k=3": [4, 6, 8]}
+
+
+def test_meters_that_take_the_same_quantity_are_kept_apart_and_named():
+    both = [MeterName(name="call-latency"), MeterName(name="layer-latency")]
+    items = [evidence(conv(c), c, meter=meter) for c in (1, 2) for meter in both]
+    found = responses(items, "cout", "latency_s")
+    assert [curve.fixed for curve in found] == [
+        f"conv:h=6,cin=3,k=3,meter={name}" for name in ("call-latency", "layer-latency")
+    ]
+    assert [[point.x for point in curve.points] for curve in found] == [[1, 2], [1, 2]]
+
+
+def test_a_meter_that_takes_another_quantity_is_no_curve_of_this_one():
+    latency, streams = MeterName(name="call-latency"), MeterName(name="throughput")
+    items = [evidence(conv(c), c, meter=latency) for c in (1, 2)]
+    others = [evidence(conv(c), c, meter=streams, status="failed", reason="no") for c in (1, 2)]
+    (curve,) = responses(items + others, "cout", "latency_s")
+    assert curve.fixed == "conv:h=6,cin=3,k=3"
+    assert (len(curve.points), curve.left_out) == (2, {})
+    assert len(responses(others, "cout", "latency_s")) == 1

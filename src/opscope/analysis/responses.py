@@ -1,4 +1,4 @@
-"""Responses: trials sorted into curves, each of one platform and precision along one parameter."""
+"""Responses: trials sorted into curves, each of one platform, precision and meter, along one x."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from opscope.core.finding import Point
 from opscope.core.measurement import Measurement, Verdict
 from opscope.core.platform import Origin, PlatformInfo
 from opscope.core.record import Record
+from opscope.core.study import MeterName
 from opscope.core.text import Value, format_text
 from opscope.core.trial import Trial
 
@@ -31,7 +32,8 @@ class Response(Record, frozen=True, kw_only=True):
     """How one quantity responds to one parameter while everything else stays.
 
     Attributes:
-        fixed: The workload without the parameter that varies, as text.
+        fixed: The workload without the parameter that varies, as text; with the meter, where
+            others took the same quantity of the same workloads.
         points: By rising x; none if no trial has a usable figure.
         doubted: Those whose figure may not be relied on, by rising x.
         swept: Whether more than one value of x was tried, with success or without.
@@ -58,7 +60,7 @@ class Response(Record, frozen=True, kw_only=True):
         return {point.x for point in self.points}
 
 
-_Group = tuple[str, str, str, str, Precision, int]
+_Group = tuple[str, str, str, str, Precision, int, MeterName]
 _Others = frozenset[tuple[str, Value]]
 
 
@@ -67,10 +69,25 @@ def responses(evidence: Iterable[Evidence], x: str, quantity: str) -> list[Respo
     curves = _curves(
         [item for item in evidence if isinstance(item.parameters.get(x), int | float)], x
     )
-    return [_response(items, x, quantity) for items in curves]
+    meters: dict[tuple[Precision, str], set[MeterName]] = {}
+    for items in curves:
+        if any(item.trial.measurement(quantity) for item in items):
+            meters.setdefault(_alike(items[0].trial, x), set()).add(items[0].trial.job.meter)
+    found = []
+    for items in curves:
+        meter = items[0].trial.job.meter
+        taking = meters.get(_alike(items[0].trial, x), {meter})  # others take other quantities
+        if meter in taking:
+            found.append(_response(items, x, quantity, meter if len(taking) > 1 else None))
+    return found
 
 
-def _curves(evidence: Iterable[Evidence], x: str) -> Iterable[list[Evidence]]:
+def _alike(trial: Trial, x: str) -> tuple[Precision, str]:
+    """Return what curves have in common that differ in platform and meter alone."""
+    return trial.job.workload.precision, _fixed(trial, x)
+
+
+def _curves(evidence: Iterable[Evidence], x: str) -> list[list[Evidence]]:
     """Return the evidence sorted into curves by all that is written out besides ``x``.
 
     What a configuration leaves out because it is implied (w, where it equals h) may be what other
@@ -91,29 +108,35 @@ def _curves(evidence: Iterable[Evidence], x: str) -> Iterable[list[Evidence]]:
                 spelled = frozenset((k, v) for k, v in item.parameters.items() if k in more)
                 if (group, spelled) in own:
                     curves[group, spelled].append(item)
-    return curves.values()
+    return list(curves.values())
 
 
 def _group(item: Evidence) -> _Group:
-    workload = item.trial.job.workload
-    configuration = workload.configuration
+    job = item.trial.job
+    configuration = job.workload.configuration
     network = configuration.kind, configuration.name, configuration.content
-    return (item.platform.fingerprint, *network, workload.precision, workload.batch)
+    deployed = job.workload.precision, job.workload.batch, job.meter
+    return (item.platform.fingerprint, *network, *deployed)
 
 
 def _others(trial: Trial, x: str) -> dict[str, Value]:
     return {k: v for k, v in trial.job.workload.configuration.parameters if k != x}
 
 
-def _fixed(trial: Trial, x: str) -> str:
+def _fixed(trial: Trial, x: str, meter: MeterName | None = None) -> str:
     workload = trial.job.workload
     configuration = workload.configuration
-    batch = {"batch": workload.batch} if workload.batch != 1 else {}
-    others = _others(trial, x) | batch
+    others = _others(trial, x)
+    if workload.batch != 1:
+        others["batch"] = workload.batch
+    if meter:
+        others["meter"] = format_text(meter.name, "", meter.settings)
     return format_text(configuration.kind, configuration.name, others.items())
 
 
-def _response(items: list[Evidence], x: str, quantity: str) -> Response:
+def _response(
+    items: list[Evidence], x: str, quantity: str, meter: MeterName | None = None
+) -> Response:
     points: list[Point] = []
     doubted: list[Point] = []
     left_out: list[str] = []
@@ -133,7 +156,7 @@ def _response(items: list[Evidence], x: str, quantity: str) -> Response:
     return Response(
         platform=items[0].platform,
         precision=items[0].trial.job.workload.precision.value,
-        fixed=_fixed(items[0].trial, x),
+        fixed=_fixed(items[0].trial, x, meter),
         x=x,
         quantity=quantity,
         origin=example.origin if example else items[0].platform.origin,
