@@ -6,7 +6,7 @@ from opscope.analysis.overviews import different, overview
 from opscope.core.environment import Environment
 from opscope.core.measurement import Trust, Verdict
 from opscope.core.space import Range, Space
-from opscope.core.study import Question
+from opscope.core.study import MeterName, Question
 from opscope.platforms.registry import open_platform
 from tests.analysis.test_responses import FAKE, conv, evidence
 from tests.builders import small_study
@@ -104,6 +104,14 @@ def test_networks_are_bars_by_rising_figure_on_the_first_platform_that_has_one()
     assert bars.labels == ("zoo:mobilenet_v1", "zoo:squeezenet", "zoo:resnet18")
     assert bars.figures == {FAKE.name: (None, 2, 1), OTHER.name: (4, 3, None)}
     assert (bars.kind, bars.precision, bars.batch, bars.left_out) == ("zoo", "fp32", 1, 0)
+
+
+def test_the_same_networks_by_two_meters_are_bars_of_their_own():
+    meters = [MeterName(name="call-latency"), MeterName(name="layer-latency")]
+    items = [evidence("block:se,h=7,cin=8", 1 + n, meter=meter) for n, meter in enumerate(meters)]
+    assert [bars.meter for bars in seen(items).bars] == ["call-latency", "layer-latency"]
+    assert [row.meter for row in seen(items).rows] == ["call-latency", "layer-latency"]
+    assert seen(items[:1]).bars[0].meter == ""
 
 
 def test_of_a_network_that_is_swept_the_largest_stands_among_the_bars():

@@ -1,4 +1,4 @@
-"""Bars: blocks and networks side by side, by kind, precision and batch."""
+"""Bars: blocks and networks side by side, by kind, precision, batch and meter."""
 
 from __future__ import annotations
 
@@ -36,14 +36,19 @@ def bars(
     swept = Counter(
         point.trial for sweep in sweeps for curve in sweep.curves for point in curve.points
     )
-    groups: dict[tuple[str, str, int], list[Evidence]] = {}
+    groups: dict[tuple[str, str, int, str], list[Evidence]] = {}
     for item in evidence:
-        workload = item.trial.job.workload
-        if workload.configuration.kind in KINDS and item.trial.measurement(quantity):
-            key = workload.configuration.kind, workload.precision.value, workload.batch
+        job, kind = item.trial.job, item.trial.job.workload.configuration.kind
+        if kind in KINDS and item.trial.measurement(quantity):
+            key = kind, job.workload.precision.value, job.workload.batch, job.meter.name
             groups.setdefault(key, []).append(item)
-    order = sorted(groups, key=lambda key: (KINDS.index(key[0]), *key[1:]))
-    return tuple([_bars(groups[key], swept, macs, quantity) for key in order])
+    meters = Counter(key[:3] for key in groups)
+    return tuple(
+        [
+            _bars(groups[key], swept, macs, quantity, key[3] if meters[key[:3]] > 1 else "")
+            for key in sorted(groups, key=lambda key: (KINDS.index(key[0]), *key[1:]))
+        ]
+    )
 
 
 def _bars(
@@ -51,6 +56,7 @@ def _bars(
     swept: Mapping[int, int],
     macs: Mapping[int, int | None],
     quantity: str,
+    meter: str,
 ) -> Bars:
     shown = set(_standing(items, swept, macs))
     platforms = list(dict.fromkeys(item.platform.name for item in items))
@@ -65,6 +71,7 @@ def _bars(
         kind=workload.configuration.kind,
         precision=workload.precision,
         batch=workload.batch,
+        meter=meter,
         labels=tuple(labels[:MOST]),
         figures={
             platform: tuple([_number(figures[label].get(platform)) for label in labels[:MOST]])

@@ -20,6 +20,7 @@ class Row(Record, frozen=True, kw_only=True):
 
     Attributes:
         trial: Its number in the store.
+        meter: What took its figure.
         parameters: Every parameter of its configuration, those at their default included.
         macs: Multiply-accumulates of a call, the batch included; absent where they cannot be
             counted.
@@ -31,6 +32,7 @@ class Row(Record, frozen=True, kw_only=True):
     trial: int
     workload: Workload
     platform: str
+    meter: str
     parameters: dict[str, Value]
     macs: int | None = None
     figure: Figure
@@ -72,6 +74,7 @@ class Bars(Record, frozen=True, kw_only=True):
 
     Attributes:
         kind: What they are: ``block``, ``zoo``, ``backbone``, ``file``.
+        meter: What took the figures, where others took the same quantity of the same kind.
         labels: Their configurations as text, by rising figure on the first platform that has one.
         figures: By platform, a trial's number for each label; None where it has no figure.
         left_out: How many more there are than a chart can show.
@@ -80,6 +83,7 @@ class Bars(Record, frozen=True, kw_only=True):
     kind: str
     precision: Precision
     batch: int
+    meter: str = ""
     labels: tuple[str, ...]
     figures: dict[str, tuple[int | None, ...]]
     left_out: int = 0

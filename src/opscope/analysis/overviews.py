@@ -138,6 +138,7 @@ def _row(item: Evidence, macs: int | None, quantity: str) -> Row:
         trial=item.number,
         workload=trial.job.workload,
         platform=item.platform.name,
+        meter=trial.job.meter.name,
         parameters=dict(item.parameters),
         macs=macs,
         figure=figure,

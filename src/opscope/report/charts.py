@@ -132,6 +132,7 @@ def _numbers(values: Sequence[float], most: int = 12) -> str:
 def _bars(bars: Bars, name: str, rows: Mapping[int, Row], colors: Mapping[str, int]) -> Chart:
     labels, shared = labelled(bars.labels)
     batch = "" if bars.batch == 1 else f"batch {bars.batch}, "
+    meter = f", {bars.meter}" if bars.meter else ""
     series = [
         Series(
             name=_legend(platform, _origin(figures, rows)),
@@ -149,11 +150,16 @@ def _bars(bars: Bars, name: str, rows: Mapping[int, Row], colors: Mapping[str, i
         for platform, figures in bars.figures.items()
         if any(number is not None for number in figures)
     ]
-    parts = [bars.kind, bars.precision.value, f"batch{bars.batch}" if bars.batch > 1 else ""]
+    parts = [
+        bars.kind,
+        bars.precision.value,
+        f"batch{bars.batch}" if bars.batch > 1 else "",
+        bars.meter,
+    ]
     title = f"{spoken(name).capitalize()} of {_PLURALS.get(bars.kind, bars.kind)}"
     return Chart(
         name=slug(*parts),
-        title=f"{title}: {shared + ', ' if shared else ''}{batch}{bars.precision}",
+        title=f"{title}: {shared + ', ' if shared else ''}{batch}{bars.precision}{meter}",
         says=" ".join(
             [*(_bars_say(item, unit_of(name)) for item in series), *_left_out(bars.left_out)]
         ),

@@ -131,6 +131,7 @@ def trials(rows: Sequence[Row], name: str) -> dict[str, Any]:
         coded("platform", rows, lambda row: row.platform),
         coded("precision", rows, lambda row: row.workload.precision.value),
         numbers("batch", rows, lambda row: row.workload.batch, str),
+        coded("meter", rows, lambda row: row.meter),
         coded("status", rows, lambda row: row.figure.status),
         numbers(spoken(name), rows, lambda row: row.figure.value, _shown(rows)),
         texts("95 % interval", rows, _interval),
@@ -142,7 +143,9 @@ def trials(rows: Sequence[Row], name: str) -> dict[str, Any]:
         coded("trust", rows, _trust),
         texts("remarks", rows, lambda row: row.figure.reason or row.figure.trust.reason),
     ]
-    return listing(columns, len(rows), filtered=("platform", "precision", "status", "trust"))
+    return listing(
+        columns, len(rows), filtered=("platform", "precision", "meter", "status", "trust")
+    )
 
 
 def listing(
