@@ -10,54 +10,14 @@ import tempfile
 import time
 from pathlib import Path
 
-import msgspec
-
 from benchmarks.figures import show
+from benchmarks.many_trials import store_many
 from opscope import api
-from opscope.analysis.overview import Overview
-from opscope.core.configuration import Configuration
-from opscope.core.space import Range, Space
-from opscope.core.study import Study
-from opscope.report.page import report_page
 
 TRIALS = 10_000
 _BUSY = """const done = arguments[0];
 const ready = () => requestAnimationFrame(() => setTimeout(() => done(performance.now()), 0));
 if (document.readyState === "complete") ready(); else addEventListener("load", ready);"""
-
-
-def many(folder: Path) -> Overview:
-    """Return the overview of a short run, its trials and sweeps repeated to 10,000 trials."""
-    study = Study(
-        name="many",
-        title="many trials",
-        question="how long does the page take?",
-        spaces=(
-            Space(
-                kind="conv",
-                base={"h": 6, "cin": 3, "k": 3},
-                axes={"cout": Range(start=1, stop=100)},
-            ),
-        ),
-        findings=api.study("conv-channels").findings,
-    )
-    api.run_study(study, ["fake"], database=folder / "many.db", budget_s=30)
-    found = api.overview(study, database=folder / "many.db")
-    times = TRIALS // len(found.rows)
-    rows = []
-    for copy in range(times):
-        for row in found.rows:
-            old = row.workload.configuration
-            parameters = (("h", 6 + copy), *old.parameters[1:])
-            new = Configuration(kind=old.kind, parameters=parameters)
-            workload = msgspec.structs.replace(row.workload, configuration=new)
-            rows.append(msgspec.structs.replace(row, workload=workload))
-    answers = msgspec.structs.replace(
-        found.answers, findings=found.answers.findings * min(times, 20)
-    )
-    return msgspec.structs.replace(
-        found, rows=tuple(rows), answers=answers, sweeps=found.sweeps * times, jobs=len(rows)
-    )
 
 
 def interactive_s(path: Path) -> float:
@@ -77,18 +37,14 @@ def interactive_s(path: Path) -> float:
 
 
 def main() -> None:
+    """Print the seconds and the size."""
     with tempfile.TemporaryDirectory() as folder:
-        found = many(Path(folder))
+        database = Path(folder) / "many.db"
+        study = store_many(database, TRIALS)
         start = time.perf_counter()
-        page = report_page(found)
-        show(
-            f"page of {len(found.rows):,} trials, from their overview",
-            time.perf_counter() - start,
-            "s",
-            10,
-        )
-        path = Path(folder) / "many.html"
-        path.write_text(page, encoding="utf-8")
+        path = api.report(study.name, database=database, to=Path(folder) / "many.html")
+        took_s = time.perf_counter() - start
+        show(f"report of {TRIALS:,} stored trials, findings drawn anew", took_s, "s", 10)
         show("  its size", path.stat().st_size / 1e6, "MB", 15)
         if shutil.which("chromedriver"):
             show("  interactive in chromium", interactive_s(path), "s", 3)
