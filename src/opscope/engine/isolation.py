@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 from opscope.core.study import Protocol
@@ -78,6 +78,7 @@ def _fixed_frequency() -> Iterator[str]:
     folders = sorted(_CPUS.glob("cpu[0-9]*/cpufreq"))
     if not folders:
         raise OSError(0, f"{_CPUS}/cpu*/cpufreq does not exist")
+    fixed = set()
     with contextlib.ExitStack() as undo:
         for folder in folders:
             base = folder / "base_frequency"
@@ -87,4 +88,9 @@ def _fixed_frequency() -> Iterator[str]:
                 path = folder / name
                 undo.callback(path.write_text, path.read_text(encoding="ascii"), "ascii")
                 path.write_text(frequency, encoding="ascii")
-        yield f"frequency fixed at {frequency} kHz"
+            fixed.add(float(frequency) / 1e6)
+        yield f"frequency fixed at {' to '.join(f'{end:g}' for end in _ends(fixed))} GHz"
+
+
+def _ends(values: Collection[float]) -> list[float]:
+    return sorted({min(values), max(values)})
