@@ -81,11 +81,11 @@ class Task:
         for member in self.members:
             for _ in range(cohort.protocol.preparations):
                 member.prepare(platform, cohort, self.held)
-        self._verify(platform, cohort)
+            if not member.number:  # of stacks the deepest; as long as its converted form is kept
+                self._verify(platform, cohort, member)
 
-    def _verify(self, platform: Platform, cohort: Cohort) -> None:
-        """See what the first network, a stack the deepest one, really runs."""
-        member = self.members[0]
+    def _verify(self, platform: Platform, cohort: Cohort, member: Member) -> None:
+        """See what a network really runs."""
         deployment = member.deployments[0]
         if not cohort.protocol.warmup:
             deployment.call()
