@@ -49,6 +49,17 @@ def test_a_figure_holds_points_intervals_and_what_is_said_of_them():
     assert drawn["layout"]["yaxis"]["type"] == "log"
 
 
+def test_only_what_is_counted_is_marked_by_ones():
+    def axis(*xs):
+        marks = tuple(Mark(x=x, y=1e-6) for x in xs)
+        series = Series(name="p", style="points", origin="measured", marks=marks)
+        return figure(_chart(series=(series,)))["layout"]["xaxis"]
+
+    assert axis(3, 5)["dtick"] == 1
+    assert "dtick" not in axis(0.35, 1.0)
+    assert "dtick" not in axis(8, 512)
+
+
 def test_texts_in_a_figure_are_text_to_plotly():
     trace = figure(_chart())["traces"][0]
     assert trace["name"] == "&lt;i&gt;p&lt;/i&gt;"

@@ -80,7 +80,8 @@ def _across(chart: Chart) -> dict[str, Any]:
 def _axis(axis: Axis, values: Sequence[float], label: str) -> dict[str, Any]:
     titled = {"title": {"text": _text(label), "standoff": 10}}
     if not axis.log:
-        few = {"dtick": 1} if not axis.unit and max(values, default=0) <= _FEW else {}
+        counted = not axis.unit and all(float(value).is_integer() for value in values)
+        few = {"dtick": 1} if counted and max(values, default=0) <= _FEW else {}
         return titled | ({"rangemode": "tozero"} if axis.unit else few)
     marked = ticks(axis, values)
     return titled | {"type": "log", "tickvals": list(marked), "ticktext": list(marked.values())}
