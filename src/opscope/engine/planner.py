@@ -6,6 +6,8 @@ import itertools
 import random
 from collections.abc import Iterator, Sequence
 
+from msgspec.structs import replace
+
 from opscope.core.configuration import Configuration, Workload
 from opscope.core.platform import PlatformInfo
 from opscope.core.record import Record
@@ -155,14 +157,17 @@ def _parts(jobs: Sequence[Job], study: Study) -> Iterator[tuple[list[Job], float
 
 
 def _load(job: Job, study: Study) -> _Load:
-    """Predict what a job holds, weights twice since a runtime packs its own copy, and computes."""
+    """Predict what a job holds, weights twice since a runtime packs its own copy, and computes.
+
+    A stack counts as so many layers: to build each only to plan takes as long as to prepare it.
+    """
     load, meter = _Load(), open_meter(job.meter)
     for term in meter.terms(job.workload):
-        graph = build(term.workload)
+        graph, copies = build(replace(term.workload, copies=0)), term.workload.copies or 1
         layers = count_layers(graph, precision=job.workload.precision)
-        macs = sum(layer.macs or 0 for layer in layers)
-        moved_bytes = sum(layer.memory_access_bytes for layer in layers)
-        held = 4 * (2 * graph.parameters + graph.activations)
+        macs = copies * sum(layer.macs or 0 for layer in layers)
+        moved_bytes = copies * sum(layer.memory_access_bytes for layer in layers)
+        held = 4 * copies * (2 * graph.parameters + graph.activations)
         held *= study.protocol.preparations * meter.streams
         call_s = _CALL_S + macs / _MACS_PER_S + moved_bytes / _BYTES_PER_S
         visit_s = max(study.protocol.samples * call_s, _VISIT_S)
