@@ -249,7 +249,7 @@ def test_after_a_death_at_no_job_the_rest_is_tried_again_together(idle, monkeypa
     death = WorkerDied(-signal.SIGKILL, Position(phase="probes"), "")
     scripts = [
         [Finished(index=0, trial=first), death],
-        [*(Finished(index=i, trial=trial) for i, trial in enumerate(rest)), Done()],
+        [*(Finished(index=i, trial=one) for i, one in enumerate(rest)), Done(release_s=0.5)],
     ]
     asked = []
 
@@ -270,7 +270,8 @@ def test_after_a_death_at_no_job_the_rest_is_tried_again_together(idle, monkeypa
             """Hold nothing."""
 
     monkeypatch.setattr(local, "WorkerProcess", Scripted)
-    assert list(idle.execute([cohort])) == [first, *rest]
+    given_back = Progress(ahead=0, release_s=0.5)
+    assert list(idle.execute([cohort])) == [first, *rest, given_back]
     assert asked == [cohort.jobs, cohort.jobs[1:]]
 
 

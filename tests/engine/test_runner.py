@@ -42,6 +42,7 @@ class Instant:
                     raise KeyboardInterrupt
                 self.measured.append(job)
                 yield self._trial(job)
+            yield Progress(ahead=0, release_s=0.25)
 
     def _trial(self, job):
         latency = Measurement(
@@ -77,7 +78,7 @@ def test_every_job_is_measured_once_and_stored(store):
     assert (summary.total, summary.found, summary.outcomes) == (10, 0, {"ok": 10})
     trials = store.trials(summary.run)
     assert sorted(str(t.trial.job) for t in trials) == sorted(map(str, executor.measured))
-    assert summary.load_s == pytest.approx(1.0)
+    assert summary.load_s == pytest.approx(10 * 0.1 + 2 * 0.25)  # jobs, cohorts
     assert summary.run_s == pytest.approx(2.0)
 
 

@@ -210,6 +210,29 @@ def test_each_preparation_opens_and_closes_every_deployment():
     assert platform.closed == 2 * 2
 
 
+def test_giving_back_is_timed_apart_from_the_trials():
+    class Clinging(Scripted):
+        def _close(self):
+            super()._close()
+            time.sleep(0.01)
+
+    platform, trials = Clinging([1.0] * 100), {}
+    cohort = Cohort(
+        platform="fake",
+        jobs=jobs_for("fake", 4, 20),
+        protocol=QUICK,
+        limits=Limits(),
+        seed=1,
+        number=2,
+    )
+    with tempfile.TemporaryFile() as file:
+        run = CohortRun(cohort, platform, FlightRecorder(file.fileno()), trials.__setitem__)
+        assert run.release_s == 0
+        run.measure()
+    assert platform.closed * 0.01 <= run.release_s
+    assert {trial.status for trial in trials.values()} == {"ok"}
+
+
 def test_weights_and_inputs_follow_from_the_cohorts_seed():
     platform, jobs = Scripted([1.0] * 100), jobs_for("fake", 4)
     measure("fake", jobs, platform)

@@ -72,7 +72,13 @@ class Finished(Record, frozen=True, kw_only=True, tag="finished"):
 
 
 class Done(Record, frozen=True, kw_only=True, tag="done"):
-    """The cohort in hand is through."""
+    """The cohort in hand is through.
+
+    Attributes:
+        release_s: Seconds that the runtime took to give back what its trials had loaded.
+    """
+
+    release_s: float = 0.0
 
 
 Answer = Described | Refused | Waiting | Started | Ready | Finished | Done

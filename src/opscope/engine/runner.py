@@ -55,7 +55,7 @@ class Summary(Record, frozen=True, kw_only=True):
         outcomes: How many jobs ended in each status in this session.
         wall_s: Wall time of the session.
         waited_s: Of it, waiting while another process was timing on this machine.
-        load_s: Of it, inside the runtimes while they loaded workloads.
+        load_s: Of it, inside the runtimes while they loaded workloads, and gave them back.
         run_s: Of it, inside the runtimes while they ran.
     """
 
@@ -193,6 +193,7 @@ class _Counter:
     def count(self, event: Trial | Progress) -> None:
         self.wait(waiting=isinstance(event, Progress) and event.waiting)
         if isinstance(event, Progress):
+            self.load_s += event.release_s
             self._watch(
                 Event(
                     done=self._done,

@@ -82,8 +82,7 @@ def serve(requests: BinaryIO, say: Say, recorder: FlightRecorder) -> None:
                     platform, _ = opened(request.platform)
                     say(Described(info=platform.info(), environment=read_environment()))
                 case Measure():
-                    _measure(request, opened, say, recorder, ask)
-                    say(Done())
+                    say(Done(release_s=_measure(request, opened, say, recorder, ask)))
         except OpscopeError as exc:
             say(
                 Refused(error=type(exc).__name__, what=exc.what, where=exc.where, remedy=exc.remedy)
@@ -99,7 +98,8 @@ def _opened(name: str) -> tuple[Platform, Probes]:
 
 def _measure(
     request: Measure, opened: Opened, say: Say, recorder: FlightRecorder, ask: Ask
-) -> None:
+) -> float:
+    """Measure a cohort; return the seconds that giving back its deployments took."""
     cohort, origin_s = request.cohort, request.turns_from_s
     turns = None if origin_s is None else Turns(origin_s, ask)
 
@@ -115,7 +115,9 @@ def _measure(
         recorder.write(Position(phase="opening"))
         say(Started())
         platform, probes = opened(cohort.platform)
-        CohortRun(cohort, platform, recorder, emit, probes=probes, turns=turns).measure()
+        run = CohortRun(cohort, platform, recorder, emit, probes=probes, turns=turns)
+        run.measure()
+    return run.release_s
 
 
 if __name__ == "__main__":

@@ -40,7 +40,12 @@ Emit = Callable[[int, Trial], None]
 
 
 class CohortRun:
-    """One cohort being measured on one opened platform."""
+    """One cohort being measured on one opened platform.
+
+    Attributes:
+        release_s: Seconds that giving back deployments took so far, after their trial was handed
+            over and so in none's timings.
+    """
 
     def __init__(
         self,
@@ -63,6 +68,7 @@ class CohortRun:
         self._tasks = [Task(index, job) for index, job in enumerate(cohort.jobs)]
         self._rounds: list[Round] = []
         self._isolation: tuple[str, ...] = ()
+        self.release_s = 0.0
         self._visits = 0.0
         self._last_bytes = 0
 
@@ -233,5 +239,7 @@ class CohortRun:
             timings=task.timings(),
         )
         self._emit(task.index, trial)
+        start = time.perf_counter()
         with contextlib.suppress(Exception):  # it is measured, whatever the runtime says now
             task.held.close()
+        self.release_s += time.perf_counter() - start

@@ -18,10 +18,12 @@ class Progress(Record, frozen=True, kw_only=True):
     Attributes:
         ahead: Work done on jobs that have not ended yet, counted in jobs.
         waiting: Whether another process holds the machine for timing.
+        release_s: Seconds that a runtime took to give back what trials handed over had loaded.
     """
 
     ahead: float
     waiting: bool = False
+    release_s: float = 0.0
 
 
 class Executor(Protocol):

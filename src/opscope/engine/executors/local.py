@@ -114,6 +114,8 @@ class LocalExecutor:
                 else:
                     yield _progress(answer, worker, cohort, len(cohort.jobs) - len(left))
             self._owes = False
+            if answer.release_s:
+                yield Progress(ahead=0.0, release_s=answer.release_s)
         except WorkerDied as death:
             self.close()
             if left and death.position.job is None and starts < STARTS:
