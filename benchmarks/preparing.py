@@ -10,8 +10,9 @@ import statistics
 import time
 import tracemalloc
 from contextlib import closing
+from functools import partial
 
-from benchmarks.figures import show
+from benchmarks.figures import median_s, show
 from opscope.convert.tflite import tflite_model
 from opscope.core.configuration import Precision, Workload
 from opscope.core.platform import Origin
@@ -73,9 +74,8 @@ def conversion() -> None:
     """Convert networks to TFLite: time without, memory with its allocations traced."""
     for network in NETWORKS:
         graph = build(Workload.parse(network))
-        start = time.perf_counter()
-        tflite_model(graph, 0)
-        show(f"{network} to TFLite", time.perf_counter() - start, "s", 1)
+        took_s = median_s(partial(tflite_model, graph, 0), runs=5, warmup=1)
+        show(f"{network} to TFLite", took_s, "s", 1)
         tracemalloc.start()
         tflite_model(graph, 1)
         _, peak = tracemalloc.get_traced_memory()
