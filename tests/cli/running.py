@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -22,6 +23,28 @@ def opscope_process(*arguments, cwd=None, env=None):
         text=True,
         check=False,
     )
+
+
+@contextlib.contextmanager
+def started(*arguments, cwd, **variables):
+    """Start a command in a process of its own, which is killed if the block leaves it running.
+
+    Its lines are not counted: a signal that finds coverage holding its lock leaves the lock held,
+    and the process waits for ever.
+    """
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
+    with subprocess.Popen(
+        [sys.executable, "-m", "opscope.cli", *arguments],
+        cwd=cwd,
+        env={**kept, **variables},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def opscope_command(*arguments, cwd=None):

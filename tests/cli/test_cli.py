@@ -16,7 +16,7 @@ from opscope import api, errors
 from opscope.cli import app, interruption
 from opscope.engine import machine
 from opscope.platforms.registry import list_platforms
-from tests.cli.running import opscope_command, opscope_process
+from tests.cli.running import opscope_command, opscope_process, started
 from tests.engine.test_studies import GOOD
 
 STUDY = GOOD.replace("h = 28, cin = 320", "h = 6, cin = 3").replace(
@@ -408,21 +408,45 @@ def test_an_interruption_promises_only_what_holds(monkeypatch, arguments, said):
     assert ("kept" in result.stderr) == (arguments[0] == "study")
 
 
+def test_an_interruption_in_a_finalizer_is_not_lost():
+    code = """
+    import signal, time
+    from opscope.cli import interruption
+
+    class Kept:
+        def __del__(self):
+            signal.raise_signal(signal.SIGINT)
+            time.sleep(0)
+
+    interruption.answer_once()
+    kept = Kept()
+    try:
+        del kept
+        print("lost", flush=True)
+        time.sleep(60)
+    except KeyboardInterrupt:
+        interruption.leave()
+    """
+    result = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (result.stdout, result.stderr) == ("lost\n", "opscope: interrupted\n")
+    assert result.returncode == interruption.INTERRUPTED
+
+
 def test_measuring_says_once_that_it_waits_for_another_opscope(folder):
     lock = folder / "lock"
-    env = {**os.environ, machine.LOCK_VARIABLE: str(lock)}
     lock.touch()
     with lock.open() as held:
         fcntl.flock(held, fcntl.LOCK_EX)
-        with subprocess.Popen(
-            [
-                *(sys.executable, "-m", "opscope.cli"),
-                *("measure", "conv:h=8,cin=3,cout=4,k=3", "-p", "fake"),
-            ],
-            env=env,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
+        with started(
+            *("measure", "conv:h=8,cin=3,cout=4,k=3", "-p", "fake"),
+            cwd=folder,
+            **{machine.LOCK_VARIABLE: str(lock)},
         ) as process:
             said = process.stderr.readline()
             fcntl.flock(held, fcntl.LOCK_UN)

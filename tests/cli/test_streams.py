@@ -15,6 +15,7 @@ from rich.text import Text
 
 from opscope.cli.output import console, print_json, print_line
 from opscope.cli.streams import CutOff, Output, Unwritable, own_streams, visible
+from tests.cli.running import started
 from tests.engine.test_studies import GOOD
 
 COMMAND = [sys.executable, "-m", "opscope.cli"]
@@ -153,13 +154,7 @@ def test_arguments_that_are_no_text_are_refused():
 def test_several_interrupts_in_a_row_end_it_in_one_line(tmp_path, delay_s):
     study = GOOD.replace("stop = 16", "stop = 4000")
     (tmp_path / "mine.toml").write_text(study)
-    with subprocess.Popen(
-        [*COMMAND, "study", "run", "mine.toml", "-p", "fake:pause_ms=20"],
-        cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+    with started("study", "run", "mine.toml", "-p", "fake:pause_ms=20", cwd=tmp_path) as process:
         ends_at = time.monotonic() + 60
         while not (tmp_path / "opscope.db").exists():  # before, Python itself may be starting
             assert time.monotonic() < ends_at
@@ -168,7 +163,7 @@ def test_several_interrupts_in_a_row_end_it_in_one_line(tmp_path, delay_s):
         for _ in range(3):
             process.send_signal(signal.SIGINT)
             time.sleep(0.02)
-        _, words = process.communicate()
+        _, words = process.communicate(timeout=60)
     # The last one may come when Python has nothing left to do but end, and ends it by itself.
     assert process.returncode in {130, -signal.SIGINT}
     lines = words.strip().splitlines()

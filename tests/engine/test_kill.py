@@ -3,13 +3,13 @@
 import random
 import signal
 import sqlite3
-import subprocess
-import sys
 import time
 from functools import partial
 from pathlib import Path
 
 import pytest
+
+from tests.cli.running import started
 
 STUDY = """
 name = "killed"
@@ -43,13 +43,7 @@ KILLS = 20
 
 
 def start(folder):
-    return subprocess.Popen(
-        [sys.executable, "-m", "opscope.cli", "study", "run", "study.toml", "-p", PLATFORM],
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    return started("study", "run", "study.toml", "-p", PLATFORM, cwd=folder)
 
 
 def stored(folder):
@@ -73,22 +67,22 @@ def test_twenty_kills_at_random_moments_lose_nothing_and_repeat_nothing(tmp_path
     moments = random.Random(5)
     before, grew = [], 0
     for number in range(KILLS):
-        process = start(tmp_path)
-        if number % 2:  # while trials are being stored
-            wait_until(partial(has_more, tmp_path, len(before)))
-            time.sleep(moments.uniform(0, 0.2))
-        else:  # anywhere, start-up included
-            time.sleep(moments.uniform(0.05, 1.2))
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
+        with start(tmp_path) as process:
+            if number % 2:  # while trials are being stored
+                wait_until(partial(has_more, tmp_path, len(before)))
+                time.sleep(moments.uniform(0, 0.2))
+            else:  # anywhere, start-up included
+                time.sleep(moments.uniform(0.05, 1.2))
+            process.send_signal(signal.SIGKILL)
+            process.communicate()
         after = stored(tmp_path)
         assert after[: len(before)] == before
         grew += len(after) > len(before)
         before = after
     assert grew >= KILLS // 2
     assert len(before) < jobs, "the last run must have something left to do"
-    last = start(tmp_path)
-    output, errors = last.communicate(timeout=60)
+    with start(tmp_path) as last:
+        output, errors = last.communicate(timeout=60)
     assert last.returncode == 0, errors
     rows = stored(tmp_path)
     assert rows[: len(before)] == before
@@ -100,10 +94,10 @@ def test_twenty_kills_at_random_moments_lose_nothing_and_repeat_nothing(tmp_path
 @pytest.mark.slow
 def test_ctrl_c_keeps_what_was_measured_and_says_how_to_go_on(tmp_path):
     (tmp_path / "study.toml").write_text(STUDY.replace("stop = 60", "stop = 400"))
-    process = start(tmp_path)
-    wait_until(lambda: len(stored(tmp_path)) >= 5)
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=20)
+    with start(tmp_path) as process:
+        wait_until(lambda: len(stored(tmp_path)) >= 5)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=20)
     assert process.returncode == 130
     assert "the same command goes on" in errors
     assert "Traceback" not in errors
@@ -113,12 +107,12 @@ def test_ctrl_c_keeps_what_was_measured_and_says_how_to_go_on(tmp_path):
 @pytest.mark.slow
 def test_the_worker_ends_with_its_runner(tmp_path):
     (tmp_path / "study.toml").write_text(STUDY.replace("stop = 60", "stop = 400"))
-    process = start(tmp_path)
-    wait_until(lambda: len(stored(tmp_path)) >= 3)
-    workers = children_of(process.pid)
-    assert workers
-    process.kill()
-    process.communicate()
+    with start(tmp_path) as process:
+        wait_until(lambda: len(stored(tmp_path)) >= 3)
+        workers = children_of(process.pid)
+        assert workers
+        process.kill()
+        process.communicate()
     wait_until(lambda: not any(alive(worker) for worker in workers))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import threading
 import time
 from types import FrameType
 from typing import NoReturn
@@ -12,6 +13,9 @@ INTERRUPTED = 130
 
 _ONCE_IN_S = 1.0
 """Signals that follow each other within this time are one request to end."""
+
+_ANEW_AFTER_S = 0.05
+"""By then a finalizer is done."""
 
 
 class _Answer:
@@ -28,11 +32,26 @@ class _Answer:
         self.last_s = now_s
         raise KeyboardInterrupt
 
+    def ask_again(self, lost: sys.UnraisableHookArgs) -> None:
+        """Have an interrupt come anew that came where Python lets nothing be raised.
+
+        Such are finalizers and the callbacks of weak references. ``lost`` is what Python tells of
+        the exception it drops there.
+        """
+        if not isinstance(lost.exc_value, KeyboardInterrupt):
+            sys.__unraisablehook__(lost)
+            return
+        self.last_s = None
+        main = threading.main_thread().ident
+        threading.Timer(_ANEW_AFTER_S, signal.pthread_kill, (main, signal.SIGINT)).start()
+
 
 def answer_once() -> None:
     """Take repeated interrupts as one, unless whoever started us has them ignored."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, _Answer())
+        answer = _Answer()
+        signal.signal(signal.SIGINT, answer)
+        sys.unraisablehook = answer.ask_again
 
 
 def was_interrupted() -> bool:
