@@ -53,6 +53,9 @@ def test_errors_of_kept_figures_add_up_by_their_squares():
         (figure(1.0), figure(1.0), "the same"),
         (figure(1.0, 0.001), figure(1.002, 0.001), "B is slower by 0.1–0.3 %"),
         (figure(1.0, 0.01), figure(1.0, 0.5), "no difference shown (−50 … +50 %)"),
+        (figure(1.0, 0.001), figure(12.2, 0.005), "B is slower by a factor of 12.1–12.3"),
+        (figure(12.2, 0.005), figure(1.0, 0.001), "B is faster by a factor of 12.1–12.3"),
+        (figure(1.0, 0.001), figure(12345.0), "B is slower by a factor of 12,300–12,400"),
     ],
 )
 def test_verdicts_speak_in_intervals(a, b, statement):

@@ -119,6 +119,17 @@ def test_a_lock_that_cannot_be_opened_is_an_error_in_words(tmp_path, monkeypatch
         pass
 
 
+def test_what_a_runtime_has_loaded_is_searched_for_garbage_no_more():
+    gc.unfreeze()
+    machine.keep_for_good()
+    try:
+        assert gc.get_freeze_count() > 1000
+        kept = {id(thing) for thing in gc.get_objects()}
+        assert id(machine.__dict__) not in kept
+    finally:
+        gc.unfreeze()
+
+
 def test_timed_work_is_done_by_one_process_at_a_time():
     code = """
     import sys

@@ -1,10 +1,13 @@
 import pytest
 
-from opscope.core.configuration import Precision
+from opscope.core.configuration import Precision, Workload
 from opscope.core.space import Space
-from opscope.core.study import Limits
+from opscope.core.study import Job, Limits, MeterName
+from opscope.engine import planner
 from opscope.engine.planner import group, plan
 from opscope.errors import StudyError
+from opscope.graph import build, resolve
+from opscope.graph.stacks import layer_terms
 from opscope.platforms.registry import open_platform
 from tests.builders import small_study
 
@@ -33,6 +36,28 @@ def test_an_impossible_point_names_its_space_and_the_way_out():
         plan(small_study(4, spaces=(*study.spaces, space)), ["a"])
     assert str(caught.value).startswith("spaces[1]: conv(cin=30, groups=4): groups must divide cin")
     assert "constraints" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "conv:h=28,cin=64,cout=96,k=3",
+        "dwconv:h=28,c=64,k=3,s=2",
+        "pool:max,h=28,c=64,k=3,pad=1",
+        "fc:cin=256,cout=100",
+        "block:mobilenet_v2,h=14,cin=32",
+        "block:se,h=28,cin=64",
+        "add:h=28,c=64",
+    ],
+)
+def test_stacks_are_predicted_to_hold_what_they_do_without_being_built(text):
+    study = small_study(1, meters=(MeterName(name="layer-latency"),))
+    workload = Workload(configuration=resolve(text))
+    job = Job(workload=workload, platform="fake", meter=study.meters[0])
+    stacks = [build(term.workload) for term in layer_terms(workload)]
+    holds = sum(4 * (2 * graph.parameters + graph.activations) for graph in stacks)
+    predicted = planner._load(job, study)
+    assert 0.5 <= predicted.held / (study.protocol.preparations * holds) <= 2
 
 
 def test_cohorts_are_bounded_and_hold_every_job_once():

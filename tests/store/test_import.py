@@ -303,4 +303,4 @@ def test_what_is_kept_of_a_row_is_the_record_of_its_trial(tmp_path_factory, cell
         value / 1e3 for value in columns["ms"]
     ]
     for name in ("note", '"we, ird"'):
-        assert [trial.source.row[name] for trial in trials] == columns[name]
+        assert [trial.source.row.get(name, "") for trial in trials] == columns[name]

@@ -128,7 +128,6 @@ def test_whatever_else_a_parquet_file_holds_is_kept_as_text(database, tmp_path):
         "list": "[1, 2]",
         "table": "{'a': 1}",
         "bytes": "b'\\xff'",
-        "none": "",
         "tiny": "0.10000000000000003",
         "single": "0.10000000149011612",
         "class": "é",

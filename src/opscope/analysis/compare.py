@@ -18,6 +18,9 @@ from opscope.stats.paired import mean_interval, most_by_chance
 _FINEST = 3
 _LEAST_SITTINGS = 3
 
+_FACTOR = 3
+"""From so many times as large on, a factor says more than per cent."""
+
 _WORDS = {"latency_s": {Outcome.LOWER: "faster", Outcome.HIGHER: "slower"}}
 _USUAL_WORDS = {Outcome.LOWER: "lower", Outcome.HIGHER: "higher"}
 
@@ -210,8 +213,11 @@ def _statement(
     words = _WORDS.get(quantity, _USUAL_WORDS)
     if outcome is Outcome.SAME:
         return f"no difference shown ({_signed(low - 1, high - 1)})" if low < high else "the same"
-    sizes = (1 - high, 1 - low) if outcome is Outcome.LOWER else (low - 1, high - 1)
     told = "" if interval else ", as reported, without interval"
+    factors = (1 / high, 1 / low) if outcome is Outcome.LOWER else (low, high)
+    if factors[0] >= _FACTOR:
+        return f"B is {words[outcome]} by a factor of {_factors(*factors)}{told}"
+    sizes = (1 - high, 1 - low) if outcome is Outcome.LOWER else (low - 1, high - 1)
     return f"B is {words[outcome]} by {_range(*sizes)}{told}"
 
 
@@ -229,6 +235,13 @@ def _range(low: float, high: float) -> str:
     digits = _digits(low, high)
     first, second = (f"{100 * value:.{digits}f}" for value in (low, high))
     return f"{first} %" if first == second else f"{first}–{second} %"
+
+
+def _factors(low: float, high: float) -> str:
+    """Return a span of factors, as in ``12.1–12.4``, to the digits that tell it apart."""
+    digits = next((n for n in range(2, 5) if f"{low:.{n}g}" != f"{high:.{n}g}"), 3)
+    first, second = (f"{float(f'{value:.{digits}g}'):,.15g}" for value in (low, high))
+    return first if first == second else f"{first}–{second}"
 
 
 def _signed(low: float, high: float) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from opscope.api.database import DATABASE
+from opscope.api.garbage import no_cycles
 from opscope.api.kept import kept_as, kept_run, parameters_kept
 from opscope.core.decoding import suggest
 from opscope.core.platform import PlatformInfo
@@ -30,6 +31,7 @@ class Imported(Record, frozen=True, kw_only=True):
     rows: int
 
 
+@no_cycles()
 def export(
     study: Study | str,
     *,
@@ -55,12 +57,12 @@ def export(
         StudyError: If the study's file cannot be read or is no study.
     """
     from opscope.store import Store
-    from opscope.store.exchange import check_target, no_cycles, trial_columns, write_table
+    from opscope.store.exchange import check_target, trial_columns, write_table
     from opscope.store.files import refuse_unwritable
 
     check_target(to)
     refuse_unwritable(to)
-    with no_cycles(), Store(database) as store:
+    with Store(database) as store:
         found = kept_run(store, study, run=run, database=database)
         infos = store.platforms(found)
         names = {info.name for info in infos.values()}
@@ -75,6 +77,7 @@ def export(
     return len(columns["trial"])
 
 
+@no_cycles()
 def import_table(
     table: Path,
     reading: Reading,
@@ -107,35 +110,35 @@ def import_table(
         StoreError: If the database cannot be written.
     """
     from opscope.core.platform import PlatformName
-    from opscope.engine.importing import imported_trials, study_of
+    from opscope.engine.importing import ImportedTrials, study_of
     from opscope.store import Store
-    from opscope.store.exchange import no_cycles, read_table
+    from opscope.store.exchange import read_table
 
     name = str(PlatformName.parse(elsewhere.platform))
-    with no_cycles():
-        read = read_table(table)
-        with Store(database, write=True) as store:
-            declared = _declared(store, study) if study else None
-            asked = _meter(meter, declared)
-            info = PlatformInfo(
-                name=name,
-                family=IMPORTED,
-                device=elsewhere.device,
-                runtime=elsewhere.runtime,
-                runtime_version=elsewhere.runtime_version,
-                precisions=(),
-                quantities=tuple(reading.figures),
-                origin=elsewhere.origin,
-                deployments="reporting",
-                tells="none",
-                computes=False,
-            )
-            trials = imported_trials(read, reading, info, asked)
-            precisions = {trial.job.workload.precision: None for trial in trials.values()}
-            info = msgspec.structs.replace(info, precisions=tuple(precisions))
-            quantity = next(iter(reading.figures))
-            target = declared or study_of(table, trials.values(), steps, quantity, asked)
-            run = store.import_trials(target, info, trials, fresh=fresh)
+    read = read_table(table)
+    with Store(database, write=True) as store:
+        declared = _declared(store, study) if study else None
+        asked = _meter(meter, declared)
+        info = PlatformInfo(
+            name=name,
+            family=IMPORTED,
+            device=elsewhere.device,
+            runtime=elsewhere.runtime,
+            runtime_version=elsewhere.runtime_version,
+            precisions=(),
+            quantities=tuple(reading.figures),
+            origin=elsewhere.origin,
+            deployments="reporting",
+            tells="none",
+            computes=False,
+        )
+        trials = ImportedTrials(read, reading, info, asked)
+        jobs = trials.jobs.values()
+        precisions = {job.workload.precision: None for job in jobs}
+        info = msgspec.structs.replace(info, precisions=tuple(precisions))
+        quantity = next(iter(reading.figures))
+        target = declared or study_of(table, jobs, steps, quantity, asked)
+        run = store.import_trials(target, info, trials, fresh=fresh)
     return Imported(study=run.study.name, run=run.id, rows=len(trials))
 
 

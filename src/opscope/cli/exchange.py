@@ -13,6 +13,7 @@ from opscope.cli.output import (
     platform_option,
     print_json,
     print_line,
+    run_option,
 )
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("study")
 @platform_option
-@click.option("--run", type=int, metavar="N", help="Number of the run; the newest unless given.")
+@run_option
 @database_option
 @click.option(
     "-o",

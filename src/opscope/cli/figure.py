@@ -14,6 +14,7 @@ from opscope.cli.output import (
     platform_option,
     print_json,
     print_line,
+    run_option,
     steps_option,
 )
 
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     help="Where to write it: FILE.svg or FILE.png.",
 )
 @platform_option
-@click.option("--run", type=click.IntRange(min=1), metavar="N", help="A run; the newest if not.")
+@run_option
 @steps_option
 @database_option
 @json_option

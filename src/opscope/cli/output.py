@@ -46,6 +46,14 @@ platform_option = click.option(
 )
 
 
+run_option = click.option(
+    "--run",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Number of the run; the newest unless given.",
+)
+
+
 def steps_option(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add ``--steps [QUANTITY=]PARAMETER``, which asks more of a run than its study does."""
     return click.option(

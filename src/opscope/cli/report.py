@@ -13,6 +13,7 @@ from opscope.cli.output import (
     platform_option,
     print_json,
     print_line,
+    run_option,
     steps_option,
 )
 
@@ -23,12 +24,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("study")
 @platform_option
-@click.option(
-    "--run",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="Which run; the newest unless given.",
-)
+@run_option
 @click.option(
     "-o",
     "--output",

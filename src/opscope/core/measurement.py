@@ -28,7 +28,7 @@ class Trust(Record, frozen=True, kw_only=True):
     reason: str = ""
 
 
-class Scope(Record, frozen=True, kw_only=True):
+class Scope(Record, frozen=True, kw_only=True, omit_defaults=True):
     """What a figure is about: the whole network, or one executed node and its source nodes."""
 
     kind: Literal["network", "node"] = "network"
@@ -62,7 +62,7 @@ class Spread(Record, frozen=True, kw_only=True):
     p99: float
 
 
-class Measurement(Record, frozen=True, kw_only=True):
+class Measurement(Record, frozen=True, kw_only=True, omit_defaults=True):
     """One quantity of one deployment.
 
     Attributes:

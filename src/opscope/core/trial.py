@@ -17,7 +17,7 @@ IMPORTED = "imported"
 """The family of platforms that trials were imported of; no such family can be opened."""
 
 
-class Timings(Record, frozen=True, kw_only=True):
+class Timings(Record, frozen=True, kw_only=True, omit_defaults=True):
     """Where a trial's wall time went, in seconds.
 
     Attributes:
@@ -33,14 +33,14 @@ class Timings(Record, frozen=True, kw_only=True):
     overhead_s: float = 0.0
 
 
-class Source(Record, frozen=True, kw_only=True):
+class Source(Record, frozen=True, kw_only=True, omit_defaults=True):
     """The row of a table that a trial was imported from.
 
     Attributes:
         file: The table's name, as the user wrote it.
         sha256: Digest of the whole file, 64 hexadecimal digits.
         number: Line of a text file that the row ends at, or the row's number, from 1.
-        row: Every cell of the row as text, by column.
+        row: Every cell of the row in which something stands, as text, by column.
     """
 
     file: str
@@ -49,7 +49,7 @@ class Source(Record, frozen=True, kw_only=True):
     row: dict[str, str] = {}
 
 
-class Trial(Record, frozen=True, kw_only=True):
+class Trial(Record, frozen=True, kw_only=True, omit_defaults=True):
     """How one job ended: ``ok``, ``unsupported`` or ``failed``, with a reason unless ok.
 
     Attributes:

@@ -54,7 +54,9 @@ class Converter:
         if said.low:
             low, high = self._number(line, said.low), self._number(line, said.high)
             if not low <= value <= high:
-                cells = ", ".join(line.row[c] for c in (said.low, said.value, said.high))
+                cells = ", ".join(
+                    self._table.cell(line, c) for c in (said.low, said.value, said.high)
+                )
                 raise TableError(
                     f"{said.value} lies outside its interval ({cells})",
                     where=self._table.place(line),
@@ -76,7 +78,7 @@ class Converter:
         value = number(self._table, line, column)
         if value < 0:
             raise TableError(
-                f"{line.row[column]} in column {column} is negative",
+                f"{self._table.cell(line, column)} in column {column} is negative",
                 where=self._table.place(line),
                 remedy="Correct or remove the row.",
             )

@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from opscope.core.configuration import Configuration
 from opscope.core.decoding import suggest
 from opscope.core.space import Space
-from opscope.core.study import MeterName, Question, Study
+from opscope.core.study import Job, MeterName, Question, Study
 from opscope.core.text import Parameters, Value
-from opscope.core.trial import Trial
 from opscope.engine.studies import builtin_studies
 from opscope.errors import InputError
 
 
 def study_of(
-    table: Path, trials: Iterable[Trial], steps: Iterable[str], quantity: str, meter: MeterName
+    table: Path, jobs: Collection[Job], steps: Iterable[str], quantity: str, meter: MeterName
 ) -> Study:
-    """Return the study that these trials alone answer, named after their table.
+    """Return the study that these jobs alone are of, named after their table.
 
     Args:
         table: The file they were imported from.
-        trials: What was imported.
+        jobs: What its rows are of.
         steps: Parameters along which steps are looked for.
         quantity: In which quantity.
         meter: What the figures stand for.
@@ -38,7 +37,6 @@ def study_of(
             where=str(table),
             remedy=f"Use --study {table.stem} to add it to that, or rename the file.",
         )
-    jobs = [trial.job for trial in trials]
     configurations = dict.fromkeys(job.workload.configuration for job in jobs)
     steps = tuple(steps)
     spaces = _spaces(configurations, steps)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping
 
 from opscope.core.configuration import Configuration, Precision, Workload, parse_precision
 from opscope.core.platform import PlatformInfo
@@ -19,56 +19,77 @@ from opscope.meters import meter_for
 from opscope.store.exchange import Line, Lines
 
 
-class _Asked(NamedTuple):
-    """A row's workload, the digest of its configuration, and the meter its figures stand for."""
+class ImportedTrials(Mapping[str, Trial]):
+    """The trials of a table's rows by the keys they are stored under, each made when asked for.
 
-    workload: Workload
-    digest: str
-    meter: MeterName
-
-
-def imported_trials(
-    table: Lines, reading: Reading, info: PlatformInfo, meter: MeterName
-) -> dict[str, Trial]:
-    """Return a trial for each row that takes part, by the key it is stored under.
-
-    Args:
-        table: The table.
-        reading: Which column says what.
-        info: The platform that the figures are of.
-        meter: What they stand for.
-
-    Raises:
-        InputError: If a column is not there or means nothing; a cell is missing, no number,
-            negative, or no configuration; or a workload stands there twice. It names the row.
+    Attributes:
+        jobs: What each is of.
     """
-    lines = table.where(reading.where)
-    table.require(reading.columns)
-    _check(table, reading)
-    asked_of = _Workloads(table, reading, meter)
-    fingerprint, file = info.fingerprint, str(table.file)
-    figures = [Converter(table, info, name, said) for name, said in reading.figures.items()]
-    trials: dict[str, Trial] = {}
-    places: dict[str, Line] = {}
-    for line in lines:
-        asked = asked_of(line)
-        workload = asked.workload
-        options = workload.precision, workload.batch, asked.meter
-        key = digest("imported", asked.digest, fingerprint, *options)
-        if key in places:
-            raise TableError(
-                f"{workload} stands in {table.noun} {places[key].number} already",
-                where=table.place(line),
-                remedy="Keep one of them, or choose rows by --where.",
-            )
-        places[key] = line
-        trials[key] = Trial(
-            job=Job(workload=workload, platform=info.name, meter=asked.meter),
+
+    def __init__(
+        self, table: Lines, reading: Reading, info: PlatformInfo, meter: MeterName
+    ) -> None:
+        """See which workload each row that takes part is of.
+
+        Args:
+            table: The table.
+            reading: Which column says what.
+            info: The platform that the figures are of.
+            meter: What they stand for.
+
+        Raises:
+            InputError: If a column is not there or means nothing; a cell is missing or no
+                configuration; or a workload stands there twice. It names the row.
+        """
+        lines = table.where(reading.where)
+        table.require(reading.columns)
+        _check(table, reading)
+        self._table = table
+        self._file = str(table.file)
+        self._figures = [
+            Converter(table, info, name, said) for name, said in reading.figures.items()
+        ]
+        self.jobs: dict[str, Job] = {}
+        self._lines: dict[str, Line] = {}
+        job_of = _Jobs(table, reading, info.name, meter)
+        for line in lines:
+            job = job_of(line)
+            workload = job.workload
+            options = workload.precision, workload.batch, job.meter
+            key = digest("imported", workload.configuration.digest, info.fingerprint, *options)
+            if key in self._lines:
+                raise TableError(
+                    f"{workload} stands in {table.noun} {self._lines[key].number} already",
+                    where=table.place(line),
+                    remedy="Keep one of them, or choose rows by --where.",
+                )
+            self._lines[key] = line
+            self.jobs[key] = job
+
+    def __getitem__(self, key: str) -> Trial:
+        """Return the trial of a key.
+
+        Raises:
+            TableError: If a figure is missing, no number, negative, or outside its interval.
+        """
+        line = self._lines[key]
+        return Trial(
+            job=self.jobs[key],
             status="ok",
-            measurements=tuple([convert(line) for convert in figures]),
-            source=Source(file=file, sha256=table.sha256, number=line.number, row=line.row),
+            measurements=tuple([convert(line) for convert in self._figures]),
+            source=Source(
+                file=self._file,
+                sha256=self._table.sha256,
+                number=line.number,
+                row=self._table.filled(line),
+            ),
         )
-    return trials
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._lines)
+
+    def __len__(self) -> int:
+        return len(self._lines)
 
 
 def _check(table: Lines, reading: Reading) -> None:
@@ -92,48 +113,32 @@ def _check(table: Lines, reading: Reading) -> None:
         )
 
 
-class _Workloads:
-    """Finds the workload of a row; each configuration is resolved once."""
+class _Jobs:
+    """Finds what a row is of."""
 
-    def __init__(self, table: Lines, reading: Reading, meter: MeterName) -> None:
+    def __init__(self, table: Lines, reading: Reading, platform: str, meter: MeterName) -> None:
         self._table = table
         self._reading = reading
+        self._platform = platform
         self._meter = meter
-        self._known: dict[tuple[str, ...], _Asked] = {}
         self._meters: dict[tuple[str, str], MeterName] = {}
-        columns = (
-            [reading.configuration] if reading.configuration else [*reading.parameters.values()]
-        )
-        self._columns = [*columns, reading.precision_column, reading.batch_column]
 
-    def __call__(self, line: Line) -> _Asked:
-        """Return what a row is a figure of.
+    def __call__(self, line: Line) -> Job:
+        """Return the job that a row is a figure of.
 
         Raises:
-            TableError: If they cannot be meant.
+            TableError: If there can be no such job.
         """
-        cells = tuple([line.row[column] if column else "" for column in self._columns])
-        if cells not in self._known:
-            self._known[cells] = self._read(line)
-        return self._known[cells]
-
-    def _read(self, line: Line) -> _Asked:
         try:
-            asked = self._asked(line)
-            workload = Workload(
-                configuration=resolve(asked.configuration),
-                precision=self._precision(line, asked.precision),
-                batch=self._batch(line, asked.batch),
-            )
+            workload = self._workload(line)
         except ConfigurationError as exc:
             place = self._table.place(line)
             where = f"{place}: {exc.where}" if exc.where else place
             raise TableError(exc.what, where=where, remedy=exc.remedy) from exc
-        configuration = workload.configuration
-        kind = configuration.kind, configuration.name
+        kind = workload.configuration.kind, workload.configuration.name
         if kind not in self._meters:
             self._meters[kind] = self._meter_for(line, workload)
-        return _Asked(workload, configuration.digest, self._meters[kind])
+        return Job(workload=workload, platform=self._platform, meter=self._meters[kind])
 
     def _meter_for(self, line: Line, workload: Workload) -> MeterName:
         meter = meter_for(workload, self._meter)
@@ -145,25 +150,29 @@ class _Workloads:
             )
         return meter
 
-    def _asked(self, line: Line) -> Workload:
+    def _workload(self, line: Line) -> Workload:
         reading = self._reading
-        if column := reading.configuration:
-            text = self._filled(line, column)
-            if "@" in text:
-                return Workload.parse(text)
-            configuration = Configuration.parse(text)
+        precision, batch = reading.precision, reading.batch
+        if not reading.configuration:
+            configuration = self._of_kind(line)
+        elif "@" in (text := self._filled(line, reading.configuration)):
+            asked = Workload.parse(text)
+            configuration, precision, batch = asked.configuration, asked.precision, asked.batch
         else:
-            kind = Configuration.parse(reading.kind)
-            given = {
-                p: _number_or_text(self._filled(line, c)) for p, c in reading.parameters.items()
-            }
-            parameters = dict(kind.parameters) | reading.fixed | given
-            configuration = Configuration(
-                kind=kind.kind, name=kind.name, parameters=tuple(parameters.items())
-            )
+            configuration = Configuration.parse(text)
         return Workload(
-            configuration=configuration, precision=reading.precision, batch=reading.batch
+            configuration=resolve(configuration),
+            precision=self._precision(line, precision),
+            batch=self._batch(line, batch),
         )
+
+    def _of_kind(self, line: Line) -> Configuration:
+        reading = self._reading
+        kind = Configuration.parse(reading.kind)
+        columns = reading.parameters.items()
+        given = {name: _number_or_text(self._filled(line, column)) for name, column in columns}
+        parameters = dict(kind.parameters) | reading.fixed | given
+        return Configuration(kind=kind.kind, name=kind.name, parameters=tuple(parameters.items()))
 
     def _precision(self, line: Line, asked: Precision) -> Precision:
         column = self._reading.precision_column
@@ -179,11 +188,12 @@ class _Workloads:
         return batch
 
     def _filled(self, line: Line, column: str) -> str:
-        if not line.row[column].strip():
+        text = self._table.cell(line, column).strip()
+        if not text:
             what = f"column {column} is empty"
             remedy = "Fill it, or leave such rows out by --where."
             raise TableError(what, where=self._table.place(line), remedy=remedy)
-        return line.row[column].strip()
+        return text
 
 
 def _number_or_text(text: str) -> Value:

@@ -2,7 +2,6 @@
 
 from opscope.store.exchange.columns import read_columns
 from opscope.store.exchange.files import ENDINGS, check_target, write_table
-from opscope.store.exchange.garbage import no_cycles
 from opscope.store.exchange.reading import Line, Lines, number, read_table, to_number
 from opscope.store.exchange.trials import trial_columns
 
@@ -11,7 +10,6 @@ __all__ = [
     "Line",
     "Lines",
     "check_target",
-    "no_cycles",
     "number",
     "read_columns",
     "read_table",

@@ -7,11 +7,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from opscope.errors import TableError
-from opscope.store.exchange.reading import number, read_table, require_sign, to_number
+from opscope.store.exchange.reading import (
+    Line,
+    Lines,
+    number,
+    read_table,
+    require_sign,
+    to_number,
+)
 
 _SHOWN = 3
-
-Row = Mapping[str, str]
 
 
 def read_columns(
@@ -39,28 +44,30 @@ def read_columns(
     for line, count, cost in zip(taken, xs, ys, strict=True):
         require_sign(read, line, f"{x} is {count:g}", "positive", holds=count > 0)
         require_sign(read, line, f"{y} is {cost:g}", "at least 0", holds=cost >= 0)
-    _refuse_mixture(table, xs, [line.row for line in taken], x, y)
+    _refuse_mixture(read, taken, xs, x, y)
     return xs, ys
 
 
-def _refuse_mixture(table: Path, xs: Sequence[float], rows: Sequence[Row], x: str, y: str) -> None:
+def _refuse_mixture(
+    table: Lines, lines: Sequence[Line], xs: Sequence[float], x: str, y: str
+) -> None:
     """Refuse rows of several series, whose costs at the same x are no repetitions."""
-    at: defaultdict[float, list[Row]] = defaultdict(list)
-    for value, row in zip(xs, rows, strict=True):
-        at[value].append(row)
+    at: defaultdict[float, list[Line]] = defaultdict(list)
+    for value, line in zip(xs, lines, strict=True):
+        at[value].append(line)
     mixed = [
         column
-        for column in rows[0]
+        for column in table.columns
         if column not in {x, y}
-        and any(len({row[column] for row in group}) > 1 for group in at.values())
-        and not _is_measured([row[column] for row in rows])
+        and any(len({table.cell(line, column) for line in group}) > 1 for group in at.values())
+        and not _is_measured([table.cell(line, column) for line in lines])
     ]
     if mixed:
-        values = list(dict.fromkeys(row[mixed[0]] for row in rows))
+        values = list(dict.fromkeys(table.cell(line, mixed[0]) for line in lines))
         shown = ", ".join(values[:_SHOWN]) + (", …" if len(values) > _SHOWN else "")
         raise TableError(
             f"rows of the same {x} differ in {', '.join(mixed)}",
-            where=str(table),
+            where=str(table.file),
             remedy=f"Choose a series, as by --where {mixed[0]}={values[0]} ({mixed[0]} is {shown}),"
             " or remove a column that only numbers repetitions.",
         )

@@ -29,7 +29,7 @@ class Line(NamedTuple):
     """One row of a table: the line of the file it ends at, or its number, and its cells."""
 
     number: int
-    row: dict[str, str]
+    cells: Sequence[str]
 
 
 class Lines(NamedTuple):
@@ -39,15 +39,24 @@ class Lines(NamedTuple):
         file: Its name, as the user wrote it.
         sha256: Of the whole file.
         noun: What a row is called by its number: ``line`` of a text, ``row`` of anything else.
-        names: The columns.
+        columns: The columns by name, each with its place.
         lines: Every row that is not blank.
     """
 
     file: Path
     sha256: str
     noun: str
-    names: Sequence[str]
+    columns: Mapping[str, int]
     lines: Sequence[Line]
+
+    def cell(self, line: Line, column: str) -> str:
+        """Return what stands in a row's column."""
+        return line.cells[self.columns[column]]
+
+    def filled(self, line: Line) -> dict[str, str]:
+        """Return the cells of a row in which something stands, by column."""
+        cells = zip(self.columns, line.cells, strict=True)
+        return {name: cell for name, cell in cells if cell}
 
     def place(self, line: Line) -> str:
         """Return where a row is: ``table.csv, line 3``."""
@@ -60,9 +69,9 @@ class Lines(NamedTuple):
             TableError: Naming the first, and those there are.
         """
         for name in wanted:
-            if name not in self.names:
-                remedy = suggest(name, self.names)
-                if len(self.names) == 1 and _OTHER_SEPARATORS.intersection(self.names[0]):
+            if name not in self.columns:
+                remedy = suggest(name, self.columns)
+                if len(self.columns) == 1 and _OTHER_SEPARATORS.intersection(*self.columns):
                     remedy = "Separate values by commas."
                 raise TableError(
                     f"there is no column {name!r}", where=str(self.file), remedy=remedy
@@ -78,7 +87,7 @@ class Lines(NamedTuple):
         taken = [
             line
             for line in self.lines
-            if all(_same(line.row[name], value) for name, value in conditions.items())
+            if all(_same(self.cell(line, name), value) for name, value in conditions.items())
         ]
         if not taken:
             remedy = "Check --where." if self.lines else "Name a table with rows below its header."
@@ -99,9 +108,13 @@ def read_table(table: Path) -> Lines:
     sha256 = hashlib.sha256(content).hexdigest()
     if table.suffix.lower() == ".parquet":
         names, lines = _read_parquet(table, content)
-        return Lines(table, sha256, "row", names, lines)
+        return Lines(table, sha256, "row", _places(names), lines)
     names, lines = _read_csv(table, content)
-    return Lines(table, sha256, "line", names, lines)
+    return Lines(table, sha256, "line", _places(names), lines)
+
+
+def _places(names: Iterable[str]) -> dict[str, int]:
+    return {name: place for place, name in enumerate(names)}
 
 
 def number(table: Lines, line: Line, column: str) -> float:
@@ -110,7 +123,7 @@ def number(table: Lines, line: Line, column: str) -> float:
     Raises:
         TableError: If it is none, not finite, or too large; it names the line.
     """
-    text = line.row[column]
+    text = table.cell(line, column)
     value = to_number(text)
     if value is None or not math.isfinite(value):
         what = f"{text!r} in column {column} is not a finite number"
@@ -185,7 +198,7 @@ def _line(number: int, row: Sequence[str], names: Sequence[str], table: Path) ->
             where=f"{table}, line {number}",
             remedy="Separate values by commas, one for each column, and quote those with a comma.",
         )
-    return Line(number, dict(zip(names, row, strict=True)))
+    return Line(number, row)
 
 
 def _read_parquet(table: Path, content: bytes) -> tuple[list[str], list[Line]]:
@@ -200,7 +213,7 @@ def _read_parquet(table: Path, content: bytes) -> tuple[list[str], list[Line]]:
         ) from exc
     names = frame.columns
     rows = zip(*(_texts(column) for column in frame), strict=True)
-    return names, [Line(n, dict(zip(names, row, strict=True))) for n, row in enumerate(rows, 1)]
+    return names, [Line(number, row) for number, row in enumerate(rows, 1)]
 
 
 def _texts(column: pl.Series) -> list[str]:

@@ -9,7 +9,10 @@ from contextlib import contextmanager
 
 @contextmanager
 def no_cycles() -> Iterator[None]:
-    """Spare the search, which else takes half of the time of reading or making 100,000 trials."""
+    """Spare the search, which else takes half of the time of reading or making 100,000 trials.
+
+    It decorates a function, so that what this has made is gone when the search goes on.
+    """
     searching = gc.isenabled()
     gc.disable()
     try:
