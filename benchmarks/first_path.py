@@ -65,9 +65,17 @@ def studies(meter: str) -> None:
                 trials = [item.trial for item in store.trials(summary.run)]
             overhead_s = (summary.wall_s - summary.load_s - summary.run_s) / summary.total
             show(f"{platform}, {meter}: overhead of a trial", 1e3 * overhead_s, "ms", 10)
+            prepared = [t for trial in trials for t in _prepared(trial)]
+            each_ms = 1e3 * overhead_s * len(trials) / len(prepared)
+            show(f"{platform}, {meter}: of which for each network prepared", each_ms, "ms")
             share = 100 * summary.runtime_share
             show(f"{platform}, {meter}: wall time inside the runtime", share, "%")
             _recording(folder, trials)
+
+
+def _prepared(trial: Trial) -> set[tuple[int, int]]:
+    """Return the networks a trial prepared: each term of its meter, so often."""
+    return {(v.term, v.preparation) for m in trial.measurements for v in m.visits}
 
 
 def _recording(folder: str, trials: list[Trial]) -> None:

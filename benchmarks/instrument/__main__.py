@@ -111,12 +111,14 @@ def repeatable(
 def judged(name: str, found: Mapping[Workload, Measurement], truth: Latencies) -> None:
     """Print errors (asked: median 1 %, 95th percentile 3 %) and how far trust is right."""
     trusted = {w: m.value for w, m in found.items() if m.trust.verdict is Verdict.TRUSTED}
-    off = np.abs(errors({w: m.value for w, m in found.items()}, truth))
+    signed = errors({w: m.value for w, m in found.items()}, truth)
+    off = np.abs(signed)
     relied = np.abs(errors(trusted, truth))
     known = sum(w in truth for w in found)
     print(
         f"{name}: error median {100 * np.median(off):.2f} %,"
-        f" p95 {100 * np.quantile(off, 0.95):.2f} %, largest {100 * off.max():.1f} %;"
+        f" p95 {100 * np.quantile(off, 0.95):.2f} %, largest {100 * off.max():.1f} %,"
+        f" signed median {100 * np.median(signed):+.2f} %;"
         f" trusted and off by more than 5 %:"
         f" {100 * np.mean(relied > 0.05):.1f} %; untrusted"
         f" {100 * (1 - len(relied) / known):.1f} %"
