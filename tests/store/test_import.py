@@ -175,6 +175,7 @@ def test_what_was_exported_can_be_imported(database, table, tmp_path):
 REFUSED = [
     ("17,4.0", "17,", "line 18: '' in column ms is not a finite number"),
     ("17,4.0", "17,fast", "line 18: 'fast' in column ms is not a finite number"),
+    ("17,4.0", "17,4_0.0", "line 18: '4_0.0' in column ms is not a finite number"),
     ("17,4.0", "17,inf", "line 18: 'inf' in column ms is not a finite number"),
     ("17,4.0", "17,-4", "line 18: -4 in column ms is negative"),
     ("17,4.0", ",4.0", "line 18: column channels is empty"),

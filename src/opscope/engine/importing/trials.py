@@ -51,12 +51,12 @@ class ImportedTrials(Mapping[str, Trial]):
         ]
         self.jobs: dict[str, Job] = {}
         self._lines: dict[str, Line] = {}
-        job_of = _Jobs(table, reading, info.name, meter)
+        fingerprint, job_of = info.fingerprint, _Jobs(table, reading, info.name, meter)
         for line in lines:
             job = job_of(line)
             workload = job.workload
             options = workload.precision, workload.batch, job.meter
-            key = digest("imported", workload.configuration.digest, info.fingerprint, *options)
+            key = digest("imported", workload.configuration.digest, fingerprint, *options)
             if key in self._lines:
                 raise TableError(
                     f"{workload} stands in {table.noun} {self._lines[key].number} already",

@@ -147,9 +147,9 @@ def require_sign(table: Lines, line: Line, what: str, wanted: str, *, holds: boo
 
 
 def to_number(text: str) -> float | None:
-    """Return the number that a text spells, or None."""
+    """Return the number that a text spells, or None; Python's own ``1_000`` is none elsewhere."""
     try:
-        return float(text)
+        return None if "_" in text else float(text)
     except ValueError:
         return None
 
