@@ -1,5 +1,6 @@
 import pytest
 
+from opscope.core.study import MeterName
 from opscope.report.charts import charts
 from opscope.report.naming import labelled, slug, unique
 from tests.analysis.test_overviews import DOUBT, OTHER, numbered, seen
@@ -68,6 +69,16 @@ def test_latency_against_macs_is_logarithmic_and_apart_by_precision():
         ("fake, fp32", 100, 2.0),
         ("fake, int8", 200, 1.0),
     ]
+
+
+def test_latency_against_macs_is_apart_by_meter_only_where_there_are_several():
+    meters = [MeterName(name="call-latency"), MeterName(name="layer-latency")]
+    items = [evidence(conv(1), 2.0 - n, meter=meter) for n, meter in enumerate(meters)]
+    chart = drawn(numbered(*items), {1: 100, 2: 100})["latency-macs"]
+    assert [s.name for s in chart.series] == ["fake, call-latency", "fake, layer-latency"]
+    assert [s.color for s in chart.series] == [0, 0]
+    chart = drawn(numbered(items[0]), {1: 100})["latency-macs"]
+    assert [s.name for s in chart.series] == ["fake"]
 
 
 def test_without_trials_there_is_no_chart():

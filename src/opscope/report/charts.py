@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import compress
 
 import msgspec
 
@@ -187,16 +188,17 @@ def _left_out(count: int) -> list[str]:
 
 def _scatter(overview: Overview, colors: Mapping[str, int]) -> Iterator[Chart]:
     """Yield the chart of the quantity against MACs, if there are any of both."""
-    groups: dict[tuple[str, str], list[Row]] = {}
+    groups: dict[tuple[str, str, str], list[Row]] = {}
     for row in overview.rows:
         if row.macs and row.figure.value:
-            groups.setdefault((row.platform, row.workload.precision.value), []).append(row)
+            key = row.platform, row.workload.precision.value, row.meter
+            groups.setdefault(key, []).append(row)
     if not groups:
         return
-    apart = len({precision for _, precision in groups}) > 1
+    differ = [len(set(column)) > 1 for column in zip(*groups, strict=True)][1:]
     series = [
         Series(
-            name=_legend(f"{platform}, {precision}" if apart else platform, _origin_of(rows)),
+            name=_legend(", ".join([platform, *compress(how, differ)]), _origin_of(rows)),
             style="points",
             origin=_origin_of(rows),
             color=colors.get(platform, 0),
@@ -207,7 +209,7 @@ def _scatter(overview: Overview, colors: Mapping[str, int]) -> Iterator[Chart]:
                 ]
             ),
         )
-        for (platform, precision), rows in groups.items()
+        for (platform, *how), rows in groups.items()
     ]
     what, unit = spoken(overview.quantity), unit_of(overview.quantity)
     yield Chart(
