@@ -5,6 +5,7 @@ Run: python -m benchmarks.exchange_speed [trials]
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 import time
@@ -27,11 +28,13 @@ def main() -> None:
         database = Path(folder) / "trials.db"
         study = store_many(database, rows)
         for ending in ("parquet", "csv"):
+            os.sync()  # or what was written before is waited for here
             start = time.perf_counter()
             api.export(study.name, database=database, to=Path(folder) / f"table.{ending}")
             took_s = time.perf_counter() - start
             show(f"exporting {rows:,} trials, {ending}", took_s, "s", TARGET_S)
         for ending in ("parquet", "csv"):
+            os.sync()
             start = time.perf_counter()
             import_again(Path(folder) / f"table.{ending}", Path(folder) / f"{ending}.db")
             took_s = time.perf_counter() - start

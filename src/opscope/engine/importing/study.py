@@ -40,12 +40,8 @@ def study_of(
     configurations = dict.fromkeys(job.workload.configuration for job in jobs)
     steps = tuple(steps)
     spaces = _spaces(configurations, steps)
-    numbers = ((space, name) for space in spaces for name in space.varied())
-    varied = {name for space, name in numbers if len(space.points()) > 1}
-    for x in steps:
-        if x not in varied:
-            where, remedy = f"--steps {x}", suggest(x, varied)
-            raise InputError("no two configurations differ in it alone", where=where, remedy=remedy)
+    if steps:
+        _refuse_still(steps, spaces)
     return Study(
         name=table.stem,
         title=f"Figures imported from {table.name}",
@@ -56,6 +52,16 @@ def study_of(
         meters=(meter,),
         findings=tuple(Question(kind="steps", x=x, quantity=quantity) for x in steps),
     )
+
+
+def _refuse_still(steps: Iterable[str], spaces: Iterable[Space]) -> None:
+    """Refuse to look for steps along what no two configurations differ in alone."""
+    numbers = ((space, name) for space in spaces for name in space.varied())
+    varied = {name for space, name in numbers if len(space.points()) > 1}
+    for x in steps:
+        if x not in varied:
+            where, remedy = f"--steps {x}", suggest(x, varied)
+            raise InputError("no two configurations differ in it alone", where=where, remedy=remedy)
 
 
 def _spaces(configurations: Iterable[Configuration], steps: tuple[str, ...]) -> tuple[Space, ...]:

@@ -8,6 +8,7 @@ import io
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import compress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -55,8 +56,8 @@ class Lines(NamedTuple):
 
     def filled(self, line: Line) -> dict[str, str]:
         """Return the cells of a row in which something stands, by column."""
-        cells = zip(self.columns, line.cells, strict=True)
-        return {name: cell for name, cell in cells if cell}
+        names, cells = compress(self.columns, line.cells), filter(None, line.cells)
+        return dict(zip(names, cells, strict=True))
 
     def place(self, line: Line) -> str:
         """Return where a row is: ``table.csv, line 3``."""
