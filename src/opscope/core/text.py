@@ -88,10 +88,7 @@ def _parse_item(item: str, text: str) -> tuple[str, Value]:
 def format_text(head: str, name: str, parameters: Iterable[tuple[str, Value]]) -> str:
     """Return the textual form that `parse_text` reads back."""
     items = [quote_reserved(name)] if name else []
-    items += [
-        f"{key}={value}" if type(value) is int else f"{key}={format_value(value)}"
-        for key, value in parameters
-    ]
+    items += [f"{key}={format_value(value)}" for key, value in parameters]
     return f"{head}:{','.join(items)}" if items else head
 
 

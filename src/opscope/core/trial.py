@@ -52,6 +52,8 @@ class Source(Record, frozen=True, kw_only=True, omit_defaults=True):
 class Trial(Record, frozen=True, kw_only=True, omit_defaults=True):
     """How one job ended: ``ok``, ``unsupported`` or ``failed``, with a reason unless ok.
 
+    It is what a database mostly holds: its JSON leaves out what is as it usually is.
+
     Attributes:
         traceback: Where a failure came from, for those who mend it; users are shown the reason.
         execution: What the platform really ran; absent where nothing was.
