@@ -48,7 +48,7 @@ def test_it_is_listed(environment):
 
 
 def test_it_measures(environment):
-    arguments = ("measure", "act:relu,h=4,c=2", "-p", "toy", "--json")
+    arguments = ("measure", "conv:h=8,cin=8,cout=8,k=3", "-p", "toy", "--json")
     measured = run(environment, "opscope.cli", *arguments)
     (row,) = json.loads(measured.stdout)
     assert (row["platform"], row["status"], row["origin"]) == ("toy", "ok", "measured")

@@ -76,7 +76,7 @@ def test_platforms_as_json_and_as_a_table(listed):
 
 def test_measure_as_json_side_by_side():
     result = opscope_process(
-        *("measure", "conv:h=8,cin=4,cout=20,k=3", "--json"),
+        *("measure", "conv:h=28,cin=32,cout=20,k=3", "--json"),
         *("-p", "onnxruntime-cpu", "-p", "openvino-cpu", "-p", "fake-compiler"),
     )
     assert result.returncode == 0, result.stderr
