@@ -16,6 +16,7 @@ from opscope.core.platform import Origin
 from opscope.core.record import to_json
 from opscope.core.study import Question
 from opscope.core.table import Elsewhere, Figures, Reading
+from opscope.core.trial import SourceTable
 from opscope.errors import InputError, StudyError, TableError
 from opscope.store import Store
 from tests.builders import small_study
@@ -58,6 +59,13 @@ def kept(database, run=1):
         return [item.trial for item in store.trials(store.run(run))]
 
 
+def rows_kept(database, run=1):
+    with Store(database) as store:
+        run = store.run(run)
+        tables = {session.id: session.source for session in store.sessions(run)}
+        return [tables[item.session].row(item.trial.source) for item in store.trials(run)]
+
+
 def test_a_row_becomes_a_trial_that_keeps_where_it_is_from(database, table):
     taken = api.import_table(table, SWEEP, BOARD, database=database)
     assert (taken.study, taken.run, taken.rows) == ("board", 1, 64)
@@ -68,13 +76,17 @@ def test_a_row_becomes_a_trial_that_keeps_where_it_is_from(database, table):
     assert (latency.value, latency.unit) == (0.004, "s")
     assert latency.interval == (pytest.approx(0.00396), 1.0)
     assert (latency.origin, latency.trust.verdict) == (Origin.MEASURED, Verdict.NOT_ASSESSED)
-    source = trials[16].source
-    assert source.sha256 == hashlib.sha256(table.read_bytes()).hexdigest()
-    assert source.number == 18
-    assert source.row == {"channels": "17", "ms": "4.0", "low": "3.96", "high": "1000"}
-    sessions = sqlite3.connect(database).execute("SELECT environments FROM sessions").fetchall()
-    assert sessions == [("{}",)]
+    assert trials[16].source.number == 18
+    row = {"channels": "17", "ms": "4.0", "low": "3.96", "high": "1000"}
+    assert rows_kept(database)[16] == row
     with Store(database) as store:
+        (session,) = store.sessions(store.run(1))
+        assert session.environments == {}
+        assert session.source == SourceTable(
+            file=str(table),
+            sha256=hashlib.sha256(table.read_bytes()).hexdigest(),
+            columns=tuple(row),
+        )
         (info,) = store.platforms(store.run(1)).values()
     assert (info.device, info.runtime, info.deployments) == ("Board X", "", "reporting")
 
@@ -304,4 +316,4 @@ def test_what_is_kept_of_a_row_is_the_record_of_its_trial(tmp_path_factory, cell
         value / 1e3 for value in columns["ms"]
     ]
     for name in ("note", '"we, ird"'):
-        assert [trial.source.row.get(name, "") for trial in trials] == columns[name]
+        assert [row[name] for row in rows_kept(folder / "x.db")] == columns[name]

@@ -9,7 +9,7 @@ import pytest
 from opscope import api
 from opscope.errors import TableError
 from opscope.store import Store
-from tests.store.test_import import BOARD, PLAIN, kept
+from tests.store.test_import import BOARD, PLAIN, kept, rows_kept
 
 
 @pytest.fixture
@@ -121,17 +121,20 @@ def test_whatever_else_a_parquet_file_holds_is_kept_as_text(database, tmp_path):
     api.import_table(path, PLAIN, BOARD, database=database)
     (trial,) = kept(database)
     assert trial.measurement("latency_s").value == 0.00125
-    assert trial.source.row == {
-        "channels": "8",
-        "ms": "1.25",
-        "day": "2026-01-01",
-        "list": "[1, 2]",
-        "table": "{'a': 1}",
-        "bytes": "b'\\xff'",
-        "tiny": "0.10000000000000003",
-        "single": "0.10000000149011612",
-        "class": "é",
-    }
+    assert rows_kept(database) == [
+        {
+            "channels": "8",
+            "ms": "1.25",
+            "day": "2026-01-01",
+            "list": "[1, 2]",
+            "table": "{'a': 1}",
+            "bytes": "b'\\xff'",
+            "tiny": "0.10000000000000003",
+            "single": "0.10000000149011612",
+            "class": "é",
+            "none": "",
+        }
+    ]
 
 
 @pytest.mark.parametrize("name", ["board.csv", "board.parquet"])

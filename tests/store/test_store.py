@@ -327,6 +327,75 @@ def test_a_writer_brings_a_database_of_the_first_format_up_to_date(path):
     assert sqlite3.connect(path).execute("PRAGMA user_version").fetchone() == (VERSION,)
 
 
+@pytest.fixture
+def second(path):
+    """A database of the second format, which kept columns' names in every imported trial."""
+    shutil.copy(ASSETS / "format2.db", path)
+    return path
+
+
+def imported(path):
+    """Return what is kept of the tables that the study a was imported from, row by row."""
+    with Store(path) as store:
+        (run,) = store.runs("a")
+        tables = {session.id: session.source for session in store.sessions(run)}
+        trials = store.trials(run)
+    found = [(tables[item.session], item.trial.source) for item in trials]
+    return [(table.file, source.number, table.row(source)) for table, source in found]
+
+
+ROWS = [
+    *(
+        (
+            "a.csv",
+            2 + n,
+            {
+                "configuration": f"conv:h=8,cin=4,cout={4 * (n + 1)},k=3",
+                "ms": f"0.{5 + n}",
+                "low": f"0.{4 + n}",
+                "high": f"0.{6 + n}",
+                "remark": remark,
+            },
+        )
+        for n, remark in enumerate(["", "hot, humid", ""])
+    ),
+    ("b.csv", 2, {"channels": "4", "s": "0.00125"}),
+    ("b.csv", 3, {"channels": "8", "s": "0.0025"}),
+]
+
+
+def test_a_reader_leaves_a_database_of_the_second_format_as_it_is(second):
+    before = second.read_bytes()
+    assert imported(second) == ROWS
+    assert second.read_bytes() == before
+
+
+def test_a_writer_moves_columns_names_from_trials_to_their_session(second):
+    with sqlite3.connect(second) as connection:
+        query = "SELECT record FROM trials WHERE platform = 'fake' ORDER BY id"
+        measured = connection.execute(query).fetchall()
+    Store(second, write=True).close()
+    assert imported(second) == ROWS
+    with sqlite3.connect(second) as connection:
+        assert connection.execute(query).fetchall() == measured
+        digests = connection.execute("SELECT json_extract(source, '$.sha256') FROM sessions")
+        assert [digest and len(digest) for (digest,) in digests] == [64, 64, None]
+    with Store(second) as store:
+        latencies = [item.trial.measurement("latency_s") for item in store.trials(store.run(1))]
+    assert [latency.value for latency in latencies] == [0.0005, 0.0006, 0.0007, 0.00125, 0.0025]
+    assert latencies[0].interval == (0.0004, 0.0006)
+
+
+def test_a_copy_made_for_a_reader_does_not_outlive_him(second, tmp_path, monkeypatch):
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    with Store(second) as store:
+        assert len(store.studies()) == 2
+        assert [*folder.iterdir()]
+    assert not [*folder.iterdir()]
+
+
 def test_a_migration_that_is_cut_short_leaves_the_file_as_it_was(path, monkeypatch):
     shutil.copy(ASSETS / "format1.db", path)
 

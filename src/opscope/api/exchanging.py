@@ -138,7 +138,7 @@ def import_table(
         info = msgspec.structs.replace(info, precisions=tuple(precisions))
         quantity = next(iter(reading.figures))
         target = declared or study_of(table, jobs, steps, quantity, asked)
-        run = store.import_trials(target, info, trials, fresh=fresh)
+        run = store.import_trials(target, info, trials, trials.table, fresh=fresh)
     return Imported(study=run.study.name, run=run.id, rows=len(trials))
 
 

@@ -29,7 +29,7 @@ class Precision(StrEnum):
     DFP8 = "dfp8"
 
 
-class Configuration(Record, frozen=True, kw_only=True):
+class Configuration(Record, frozen=True, kw_only=True, omit_defaults=True):
     """One point of a design space, as in ``conv:h=28,cin=320,cout=64,k=3``.
 
     Attributes:
@@ -69,7 +69,7 @@ class Configuration(Record, frozen=True, kw_only=True):
         return digest(format_text(self.kind, self.content or self.name, self.parameters))
 
 
-class Workload(Record, frozen=True, kw_only=True):
+class Workload(Record, frozen=True, kw_only=True, omit_defaults=True):
     """What is deployed: a configuration at a precision and batch, ``conv:…@int8,batch=4``.
 
     Attributes:

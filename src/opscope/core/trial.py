@@ -33,20 +33,34 @@ class Timings(Record, frozen=True, kw_only=True, omit_defaults=True):
     overhead_s: float = 0.0
 
 
-class Source(Record, frozen=True, kw_only=True, omit_defaults=True):
-    """The row of a table that a trial was imported from.
+class Source(Record, frozen=True, kw_only=True):
+    """The row of a table that a trial was imported from; its session keeps which table it was.
 
     Attributes:
-        file: The table's name, as the user wrote it.
-        sha256: Digest of the whole file, 64 hexadecimal digits.
         number: Line of a text file that the row ends at, or the row's number, from 1.
-        row: Every cell of the row in which something stands, as text, by column.
+        cells: Every cell of the row as text, empty where nothing stands.
+    """
+
+    number: int
+    cells: tuple[str, ...]
+
+
+class SourceTable(Record, frozen=True, kw_only=True):
+    """The table that the trials of a session were imported from.
+
+    Attributes:
+        file: Its name, as the user wrote it.
+        sha256: Digest of the whole file, 64 hexadecimal digits.
+        columns: Their names, in the order of each row's cells.
     """
 
     file: str
     sha256: str
-    number: int
-    row: dict[str, str] = {}
+    columns: tuple[str, ...]
+
+    def row(self, source: Source) -> dict[str, str]:
+        """Return the cells of a row by column."""
+        return dict(zip(self.columns, source.cells, strict=True))
 
 
 class Trial(Record, frozen=True, kw_only=True, omit_defaults=True):

@@ -7,6 +7,7 @@ import fcntl
 import os
 import sqlite3
 import struct
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
@@ -74,18 +75,21 @@ def refuse_foreign(path: Path) -> None:
         return
     if not path.is_file():
         raise StoreError("this is not a file", where=str(path), remedy="Name another --db FILE.")
-    engine = _engine(path, "mode=ro&immutable=1")  # else SQLite would put its own files beside it
-    try:
-        with explained(path), engine.connect() as connection:
-            _format_of(connection, path)
-    finally:
-        engine.dispose()
+    # Were it not immutable, SQLite would put its own files beside it.
+    with (
+        _engine(path, "mode=ro&immutable=1") as engine,
+        explained(path),
+        engine.connect() as connection,
+    ):
+        _format_of(connection, path)
 
 
-def open_database(path: Path, *, write: bool) -> Engine:
-    """Return the opened file, its format checked.
+@contextlib.contextmanager
+def opened(path: Path, *, write: bool) -> Iterator[Engine]:
+    """Yield the opened file, its format checked.
 
-    A writer makes it where there is none, and brings one of an older format up to date.
+    A writer makes it where there is none, and brings one of an older format up to date; a reader,
+    who must leave it as it is, gets a copy that was brought up to date.
 
     Raises:
         StoreError: If it is missing, foreign, of another format or damaged.
@@ -94,16 +98,19 @@ def open_database(path: Path, *, write: bool) -> Engine:
         raise StoreError(
             "there is no such database", where=str(path), remedy="Run a study first, or name --db."
         )
-    engine = _engine(path, "mode=rwc" if write else "mode=ro")
-    try:
+    with contextlib.ExitStack() as held:
         with explained(path):
-            _prepare(engine, path, write=write)
+            engine = held.enter_context(_engine(path, "mode=rwc" if write else "mode=ro"))
+            version = _prepare(engine, path, write=write)
             if write:  # only now, since this changes the file, and it might have been another's
                 _write_ahead(engine)
-    except BaseException:
-        engine.dispose()
-        raise
-    return engine
+            elif version < VERSION:
+                copy = Path(held.enter_context(tempfile.TemporaryDirectory())) / "copy.db"
+                with engine.connect() as connection:
+                    connection.exec_driver_sql("VACUUM INTO ?", (str(copy),))
+                engine = held.enter_context(_engine(copy, "mode=rw"))
+                _prepare(engine, path, write=True)
+        yield engine
 
 
 def _is_marked(path: Path) -> bool:
@@ -120,7 +127,9 @@ def _is_marked(path: Path) -> bool:
     return bool(application == APPLICATION and OLDEST <= version <= VERSION)
 
 
-def _engine(path: Path, options: str) -> Engine:
+@contextlib.contextmanager
+def _engine(path: Path, options: str) -> Iterator[Engine]:
+    """Yield SQLAlchemy's engine for a file, and close its connections in the end."""
     uri = f"file:{quote(str(path.absolute()))}?{options}"
     engine = create_engine(
         "sqlite://",
@@ -136,10 +145,14 @@ def _engine(path: Path, options: str) -> Engine:
         connection.execute("PRAGMA busy_timeout = 10000")
         connection.execute("PRAGMA cache_size = -65536")  # KiB; its own 2 MB thrash in an import
 
-    return engine
+    try:
+        yield engine
+    finally:
+        engine.dispose()
 
 
-def _prepare(engine: Engine, path: Path, *, write: bool) -> None:
+def _prepare(engine: Engine, path: Path, *, write: bool) -> int:
+    """Return the format that the file had; a writer's is brought up to date."""
     with engine.begin() as connection:
         version = _format_of(connection, path)
         if write and version < VERSION:
@@ -151,6 +164,7 @@ def _prepare(engine: Engine, path: Path, *, write: bool) -> None:
                 where=str(path),
                 remedy="Run a study first, or name --db.",
             )
+    return version
 
 
 def _bring_up_to_date(connection: Connection, version: int) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+import msgspec
 from sqlalchemy import Connection
 
 from opscope.core.environment import Environment
 from opscope.core.record import from_json, to_json
+from opscope.core.trial import Source, SourceTable
 from opscope.store.tables import VERSION
 
 OLDEST = 1
@@ -35,4 +37,32 @@ def _from_1(connection: Connection) -> None:
         run("UPDATE sessions SET environments = ? WHERE id = ?", (to_json(each), session))
 
 
-_STEPS: Mapping[int, Callable[[Connection], None]] = {1: _from_1}
+class _Row(msgspec.Struct):
+    """The row that a trial was imported from, as the second format kept it."""
+
+    file: str
+    sha256: str
+    number: int
+    row: dict[str, str] = {}
+
+
+def _from_2(connection: Connection) -> None:
+    """A trial kept its table's name and each cell's column; now its session does, once."""
+    run = connection.exec_driver_sql
+    run("ALTER TABLE sessions ADD COLUMN source TEXT")
+    for (session,) in run("SELECT id FROM sessions WHERE environments = '{}'").all():
+        query = "SELECT id, json_extract(record, '$.source') FROM trials WHERE session_id = ?"
+        rows = {trial: from_json(text, _Row) for trial, text in run(query, (session,)).all()}
+        if not rows:
+            continue
+        first = next(iter(rows.values()))
+        columns = tuple(dict.fromkeys(name for old in rows.values() for name in old.row))
+        table = SourceTable(file=first.file, sha256=first.sha256, columns=columns)
+        run("UPDATE sessions SET source = ? WHERE id = ?", (to_json(table), session))
+        for trial, old in rows.items():
+            source = Source(number=old.number, cells=tuple(old.row.get(c, "") for c in columns))
+            change = "UPDATE trials SET record = json_set(record, '$.source', json(?)) WHERE id = ?"
+            run(change, (to_json(source), trial))
+
+
+_STEPS: Mapping[int, Callable[[Connection], None]] = {1: _from_1, 2: _from_2}

@@ -1,12 +1,13 @@
-"""Sessions: the sittings at a run, read back from today's format and from the first."""
+"""Sessions: the sittings at a run, read back."""
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, literal_column, select
+from sqlalchemy import Connection, select
 
 from opscope.core.environment import Environment
 from opscope.core.record import Record, from_json
-from opscope.store.tables import sessions, trials
+from opscope.core.trial import SourceTable
+from opscope.store.tables import sessions
 
 
 class Session(Record, frozen=True, kw_only=True):
@@ -15,32 +16,24 @@ class Session(Record, frozen=True, kw_only=True):
     Attributes:
         opscope: The version that measured.
         environments: Where each platform was measured, by the platform's fingerprint.
+        source: The table that its trials were imported from; nothing where they were measured.
     """
 
     id: int
     opscope: str
     environments: dict[str, Environment]
+    source: SourceTable | None = None
 
 
 def read_sessions(connection: Connection, run: int) -> list[Session]:
     """Return the sessions of the run of this number, oldest first."""
-    first = (connection.exec_driver_sql("PRAGMA user_version").scalar() or 0) == 1
-    column = literal_column("environment") if first else sessions.c.environments
-    query = select(sessions.c.id, sessions.c.opscope, column.label("text"))
-    rows = connection.execute(query.where(sessions.c.run_id == run).order_by(sessions.c.id)).all()
+    query = select(sessions).where(sessions.c.run_id == run).order_by(sessions.c.id)
     return [
         Session(
             id=row.id,
             opscope=row.opscope,
-            environments=_of_all(connection, row.id, row.text)
-            if first
-            else from_json(row.text, dict[str, Environment]),
+            environments=from_json(row.environments, dict[str, Environment]),
+            source=from_json(row.source, SourceTable) if row.source else None,
         )
-        for row in rows
+        for row in connection.execute(query)
     ]
-
-
-def _of_all(connection: Connection, session: int, text: str) -> dict[str, Environment]:
-    """Return what the first format kept once for all platforms, by each one's fingerprint."""
-    query = select(trials.c.fingerprint).distinct().where(trials.c.session_id == session)
-    return dict.fromkeys(connection.scalars(query), from_json(text, Environment))

@@ -15,9 +15,9 @@ from opscope.core.environment import Environment
 from opscope.core.platform import PlatformInfo
 from opscope.core.record import Record, from_json
 from opscope.core.study import Study
-from opscope.core.trial import Trial
+from opscope.core.trial import SourceTable, Trial
 from opscope.errors import StoreError
-from opscope.store.database import explained, lock_for_writing, open_database, refuse_foreign
+from opscope.store.database import explained, lock_for_writing, opened, refuse_foreign
 from opscope.store.sessions import Session, read_sessions
 from opscope.store.tables import platforms, runs, sessions, trials
 from opscope.store.writing import (
@@ -39,6 +39,7 @@ class StoredTrial(Record, frozen=True, kw_only=True):
     """A trial with what the store knows about it."""
 
     id: int
+    session: int
     key: str
     attempt: int
     fingerprint: str
@@ -46,7 +47,12 @@ class StoredTrial(Record, frozen=True, kw_only=True):
 
 
 class StoredRecord(NamedTuple):
-    """A trial as it is kept, its record not yet decoded, with the opscope that wrote it."""
+    """A trial as it is kept, its record not yet decoded, with what its session says of it.
+
+    Attributes:
+        opscope: The version that wrote it.
+        source: JSON of the table that it was imported from; nothing where it was measured.
+    """
 
     id: int
     attempt: int
@@ -56,6 +62,7 @@ class StoredRecord(NamedTuple):
     fingerprint: str
     ended_at: str
     opscope: str
+    source: str | None
     record: str
 
 
@@ -73,12 +80,11 @@ class Store:
     def __init__(self, path: Path, *, write: bool = False) -> None:
         self._path = path
         refuse_foreign(path)
-        self._lock = lock_for_writing(path) if write else None
-        try:
-            self._engine = open_database(path, write=write)
-        except BaseException:
-            self._unlock()
-            raise
+        with contextlib.ExitStack() as held:
+            if write:
+                held.callback(os.close, lock_for_writing(path))
+            self._engine = held.enter_context(opened(path, write=write))
+            self._held = held.pop_all()
 
     def __enter__(self) -> Self:
         return self
@@ -90,13 +96,7 @@ class Store:
 
     def close(self) -> None:
         """Close the file; what was added is on disk already."""
-        self._engine.dispose()
-        self._unlock()
-
-    def _unlock(self) -> None:
-        if self._lock is not None:
-            os.close(self._lock)
-        self._lock = None
+        self._held.close()
 
     def open_run(self, study: Study, *, fresh: bool = False) -> Run:
         """Return the newest run of exactly this study; a new one if none is there, or ``fresh``.
@@ -137,6 +137,7 @@ class Store:
             result = connection.execute(insert(trials).values(row._asdict()))
             return StoredTrial(
                 id=new_id(result),
+                session=session,
                 key=key,
                 attempt=attempt,
                 fingerprint=info.fingerprint,
@@ -144,7 +145,13 @@ class Store:
             )
 
     def import_trials(
-        self, study: Study, info: PlatformInfo, imported: Mapping[str, Trial], *, fresh: bool
+        self,
+        study: Study,
+        info: PlatformInfo,
+        imported: Mapping[str, Trial],
+        table: SourceTable,
+        *,
+        fresh: bool,
     ) -> Run:
         """Add trials that were taken elsewhere to the newest run of a study, all or none.
 
@@ -154,6 +161,7 @@ class Store:
             study: The study; its run is made if there is none.
             info: The platform they are of.
             imported: The trials by the keys that they are stored under.
+            table: What they are imported from.
             fresh: Make another run although there is one.
 
         Raises:
@@ -162,9 +170,9 @@ class Store:
         """
         with self._transaction() as connection:
             run = open_run(connection, study, fresh=fresh)
-            refuse_repeats(connection, run, imported)
+            refuse_repeats(connection, run, imported, table)
             keep_imported_platform(connection, run, info)
-            session = open_session(connection, run, {})
+            session = open_session(connection, run, {}, table)
             sitting = Sitting(run.id, session, info.fingerprint, now())
             insert_rows(connection, (sitting.row(key, 0, one) for key, one in imported.items()))
             ended = update(sessions).where(sessions.c.id == session)
@@ -230,8 +238,9 @@ class Store:
 
     def records(self, run: Run) -> Iterator[StoredRecord]:
         """Yield the same as they are kept, for whoever needs a part of so many."""
-        written = (sessions.c.opscope if name == "opscope" else trials.c[name] for name in _FIELDS)
-        query = select(*written).join(sessions, sessions.c.id == trials.c.session_id)
+        of_session = {"opscope": sessions, "source": sessions}
+        columns = [of_session.get(name, trials).c[name] for name in StoredRecord._fields]
+        query = select(*columns).join(sessions, sessions.c.id == trials.c.session_id)
         query = query.where(trials.c.id.in_(_newest(run))).order_by(trials.c.id)
         with self._reading() as connection:
             rows = connection.execution_options(yield_per=1000).execute(query)
@@ -269,9 +278,6 @@ class Store:
             yield connection
 
 
-_FIELDS = StoredRecord._fields
-
-
 def _newest(run: Run) -> Select[Any]:
     """Return the query for the number of each key's last attempt."""
     return select(func.max(trials.c.id)).where(trials.c.run_id == run.id).group_by(trials.c.key)
@@ -284,6 +290,7 @@ def _run(row: Any) -> Run:
 def _stored(row: Any) -> StoredTrial:
     return StoredTrial(
         id=row.id,
+        session=row.session_id,
         key=row.key,
         attempt=row.attempt,
         fingerprint=row.fingerprint,

@@ -15,7 +15,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-VERSION = 2
+VERSION = 3
 """Raised when the tables change; kept in the file as ``user_version``."""
 
 APPLICATION = 0x6F707363
@@ -41,6 +41,7 @@ sessions = Table(
     Column("run_id", ForeignKey("runs.id"), nullable=False),
     Column("opscope", String, nullable=False),
     Column("environments", Text, nullable=False),  # JSON: platform's fingerprint → environment
+    Column("source", Text),  # JSON: the table that its trials were imported from, if they were
     Column("started_at", String, nullable=False),
     Column("ended_at", String),
     Column("wall_s", Float),

@@ -16,7 +16,7 @@ from opscope.core.measurement import Verdict
 from opscope.core.platform import PlatformInfo
 from opscope.core.record import Record, from_json, to_json
 from opscope.core.study import Study
-from opscope.core.trial import IMPORTED, Trial
+from opscope.core.trial import IMPORTED, SourceTable, Trial
 from opscope.errors import TableError
 from opscope.store.tables import platforms, runs, sessions, trials
 
@@ -50,12 +50,25 @@ def open_run(connection: Connection, study: Study, *, fresh: bool) -> Run:
     return Run(id=new_id(result), study=study, started_at=values["started_at"])
 
 
-def open_session(connection: Connection, run: Run, environments: Mapping[str, Environment]) -> int:
-    """Note that ``run`` is being worked on; return the session's number."""
+def open_session(
+    connection: Connection,
+    run: Run,
+    environments: Mapping[str, Environment],
+    source: SourceTable | None = None,
+) -> int:
+    """Note that ``run`` is being worked on; return the session's number.
+
+    Args:
+        connection: A transaction.
+        run: The run.
+        environments: Where each platform is measured, by the platform's fingerprint.
+        source: The table that its trials come from, where they are imported.
+    """
     values = {
         "run_id": run.id,
         "opscope": opscope.__version__,
         "environments": to_json(environments),
+        "source": to_json(source) if source else None,
         "started_at": now(),
     }
     return new_id(connection.execute(insert(sessions).values(values)))
@@ -165,8 +178,10 @@ def keep_imported_platform(connection: Connection, run: Run, info: PlatformInfo)
     return None
 
 
-def refuse_repeats(connection: Connection, run: Run, imported: Mapping[str, Trial]) -> None:
-    """Refuse trials of which one is in the run already.
+def refuse_repeats(
+    connection: Connection, run: Run, imported: Mapping[str, Trial], table: SourceTable
+) -> None:
+    """Refuse trials of a table of which one is in the run already.
 
     Raises:
         TableError: Saying which, and from where.
@@ -175,13 +190,13 @@ def refuse_repeats(connection: Connection, run: Run, imported: Mapping[str, Tria
     key = next((key for key in kept if key in imported), None)
     if key is None:
         return
-    query = select(trials.c.record).where(trials.c.run_id == run.id, trials.c.key == key)
-    old, new = from_json(connection.scalars(query).one(), Trial).source, imported[key].source
-    if old is None or new is None:
-        raise TableError(f"{imported[key].job.workload} is in run {run.id} already")
-    place, what = f"{new.file}, row {new.number}", f"{imported[key].job.workload} "
-    if old.sha256 == new.sha256:
-        place, what = new.file, "this very file "
+    query = select(sessions.c.source).join(trials, trials.c.session_id == sessions.c.id)
+    query = query.where(trials.c.run_id == run.id, trials.c.key == key)
+    old, new = from_json(connection.scalars(query).one(), SourceTable), imported[key]
+    row = f", row {new.source.number}" if new.source else ""
+    place, what = f"{table.file}{row}", f"{new.job.workload} "
+    if old.sha256 == table.sha256:
+        place, what = table.file, "this very file "
     raise TableError(
         f"{what}was imported into run {run.id} of {run.study.name} already, "
         f"from {old.file}; nothing was added",

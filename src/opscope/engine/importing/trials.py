@@ -10,7 +10,7 @@ from opscope.core.record import digest
 from opscope.core.study import Job, MeterName
 from opscope.core.table import Reading
 from opscope.core.text import Value, parse_value
-from opscope.core.trial import Source, Trial
+from opscope.core.trial import Source, SourceTable, Trial
 from opscope.engine.importing.figures import Converter
 from opscope.errors import ConfigurationError, InputError, TableError
 from opscope.graph import resolve
@@ -24,6 +24,7 @@ class ImportedTrials(Mapping[str, Trial]):
 
     Attributes:
         jobs: What each is of.
+        table: The table.
     """
 
     def __init__(
@@ -44,8 +45,9 @@ class ImportedTrials(Mapping[str, Trial]):
         lines = table.where(reading.where)
         table.require(reading.columns)
         _check(table, reading)
-        self._table = table
-        self._file = str(table.file)
+        self.table = SourceTable(
+            file=str(table.file), sha256=table.sha256, columns=tuple(table.columns)
+        )
         self._figures = [
             Converter(table, info, name, said) for name, said in reading.figures.items()
         ]
@@ -77,12 +79,7 @@ class ImportedTrials(Mapping[str, Trial]):
             job=self.jobs[key],
             status="ok",
             measurements=tuple([convert(line) for convert in self._figures]),
-            source=Source(
-                file=self._file,
-                sha256=self._table.sha256,
-                number=line.number,
-                row=self._table.filled(line),
-            ),
+            source=Source(number=line.number, cells=line.cells),
         )
 
     def __iter__(self) -> Iterator[str]:

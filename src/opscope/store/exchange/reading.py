@@ -8,7 +8,6 @@ import io
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import compress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -30,7 +29,7 @@ class Line(NamedTuple):
     """One row of a table: the line of the file it ends at, or its number, and its cells."""
 
     number: int
-    cells: Sequence[str]
+    cells: tuple[str, ...]
 
 
 class Lines(NamedTuple):
@@ -53,11 +52,6 @@ class Lines(NamedTuple):
     def cell(self, line: Line, column: str) -> str:
         """Return what stands in a row's column."""
         return line.cells[self.columns[column]]
-
-    def filled(self, line: Line) -> dict[str, str]:
-        """Return the cells of a row in which something stands, by column."""
-        names, cells = compress(self.columns, line.cells), filter(None, line.cells)
-        return dict(zip(names, cells, strict=True))
 
     def place(self, line: Line) -> str:
         """Return where a row is: ``table.csv, line 3``."""
@@ -199,7 +193,7 @@ def _line(number: int, row: Sequence[str], names: Sequence[str], table: Path) ->
             where=f"{table}, line {number}",
             remedy="Separate values by commas, one for each column, and quote those with a comma.",
         )
-    return Line(number, row)
+    return Line(number, tuple(row))
 
 
 def _read_parquet(table: Path, content: bytes) -> tuple[list[str], list[Line]]:

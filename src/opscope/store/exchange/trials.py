@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache, partial
 from typing import Any
 
 import msgspec
@@ -13,9 +14,10 @@ import msgspec
 from opscope.core.configuration import Configuration
 from opscope.core.measurement import Scope, Spread, Trust
 from opscope.core.platform import PlatformInfo
+from opscope.core.record import from_json
 from opscope.core.study import Job
 from opscope.core.text import Value, format_text
-from opscope.core.trial import Source, Timings
+from opscope.core.trial import SourceTable, Timings
 from opscope.store.store import StoredRecord
 from opscope.store.writing import Run
 
@@ -49,6 +51,12 @@ class _Execution(msgspec.Struct, gc=False):
     output_error: float | None = None
 
 
+class _Source(msgspec.Struct, gc=False):
+    """Of the row that a trial was imported from, which one it was."""
+
+    number: int
+
+
 class _Trial(msgspec.Struct, gc=False):
     """Of a trial, what becomes a row; what is not named here is skipped, which is fast."""
 
@@ -58,7 +66,7 @@ class _Trial(msgspec.Struct, gc=False):
     measurements: tuple[_Figure, ...] = ()
     execution: _Execution | None = None
     timings: Timings = Timings()
-    source: Source | None = None
+    source: _Source | None = None
 
 
 def trial_columns(
@@ -81,6 +89,7 @@ def trial_columns(
     given: list[Mapping[str, Value]] = []
     figures: dict[str, list[tuple[Cell, ...]]] = {}
     sites = {print_: _site(info) for print_, info in platforms.items()}
+    table = cache(partial(from_json, type_=SourceTable))
     for record in records:
         trial = decode(record.record)
         configuration = trial.job.workload.configuration
@@ -93,7 +102,7 @@ def trial_columns(
                 *sites[record.fingerprint],
             )
         )
-        ended.append(_ending(record, trial))
+        ended.append(_ending(record, trial, table(record.source) if record.source else None))
         given.append(parameters(configuration))
         for figure in trial.measurements:
             if figure.scope.kind == "network":
@@ -148,19 +157,18 @@ _ENDED = (
 )
 
 
-def _ending(record: StoredRecord, trial: _Trial) -> tuple[Cell, ...]:
-    execution = trial.execution or _Execution()
-    source = trial.source
-    timings = trial.timings
+def _ending(record: StoredRecord, trial: _Trial, table: SourceTable | None) -> tuple[Cell, ...]:
+    execution, timings = trial.execution or _Execution(), trial.timings
+    row = trial.source.number if trial.source else None
     return (
         trial.status,
         trial.reason or None,
         execution.as_asked,
         execution.output_error,
-        *((timings.load_s, timings.run_s, timings.overhead_s) if not source else (None,) * 3),
+        *((timings.load_s, timings.run_s, timings.overhead_s) if not table else (None,) * 3),
         record.ended_at,
         record.opscope,
-        *((source.file, source.sha256, source.number) if source else (None,) * 3),
+        *((table.file, table.sha256, row) if table else (None,) * 3),
     )
 
 
