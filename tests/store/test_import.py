@@ -3,6 +3,9 @@
 import hashlib
 import math
 import sqlite3
+import subprocess
+import sys
+import textwrap
 
 import msgspec
 import polars as pl
@@ -64,6 +67,33 @@ def rows_kept(database, run=1):
         run = store.run(run)
         tables = {session.id: session.source for session in store.sessions(run)}
         return [tables[item.session].row(item.trial.source) for item in store.trials(run)]
+
+
+def test_an_import_that_is_killed_leaves_nothing_and_can_be_done_again(database, table):
+    code = f"""
+    import os
+    from pathlib import Path
+    from opscope import api
+    from opscope.store import store
+    from tests.store.test_import import BOARD, SWEEP
+    insert = store.insert_rows
+    def killed(connection, rows):
+        insert(connection, rows)
+        connection.exec_driver_sql("PRAGMA cache_size = 1")  # so that pages reach the file
+        connection.execute(store.trials.update().values(ended_at=""))
+        os._exit(9)
+    store.insert_rows = killed
+    api.import_table(Path({str(table)!r}), SWEEP, BOARD, database=Path({str(database)!r}))
+    """
+    killed = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=False)
+    assert killed.returncode == 9
+    with Store(database) as store:
+        assert store.studies() == []
+    api.import_table(table, SWEEP, BOARD, database=database)
+    assert len(kept(database)) == 64
+    connection = sqlite3.connect(database)
+    assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    connection.close()
 
 
 def test_a_row_becomes_a_trial_that_keeps_where_it_is_from(database, table):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from typing import TypeVar
 
 import msgspec
 
 from opscope.core.decoding import find_fault
 from opscope.core.record import Record
-from opscope.core.text import Parameters
+from opscope.core.text import Parameters, Value
 from opscope.errors import ParameterError
 
 R = TypeVar("R", bound=Record)
@@ -40,17 +41,16 @@ def read_parameters(parameters: Parameters, type_: type[R], *, where: object) ->
         raise ParameterError(what, where=str(where), remedy=fault.remedy, parameter=name) from exc
 
 
-def canonical(record: Record) -> Parameters:
-    """Return the parameters of ``record`` in declared order, without those left at default."""
-    return tuple(
-        [
-            (name, value)
-            for (name, default), value in zip(
-                _defaults(type(record)), msgspec.structs.astuple(record), strict=True
-            )
-            if value != default
-        ]
-    )
+def canonical(record: Record, implied: Mapping[str, Value] = {}) -> Parameters:
+    """Return the parameters of ``record`` in declared order, but for those left out anyway.
+
+    Args:
+        record: The record.
+        implied: What parameters stand for that were left out, other than their default.
+    """
+    declared = zip(_defaults(type(record)), msgspec.structs.astuple(record), strict=True)
+    given = [(name, value) for (name, default), value in declared if value != default]
+    return tuple([one for one in given if one[1] != implied.get(one[0])] if implied else given)
 
 
 @functools.cache

@@ -46,9 +46,8 @@ class Design(Record, frozen=True, kw_only=True):
 
     def configuration(self) -> Configuration:
         """Return the canonical configuration: in the fields' order, without what is implied."""
-        implied = self.implied()
-        parameters = [(k, v) for k, v in canonical(self) if v != implied.get(k)]
-        return Configuration(kind=self.kind, name=self.name, parameters=tuple(parameters))
+        parameters = canonical(self, self.implied())
+        return Configuration(kind=self.kind, name=self.name, parameters=parameters)
 
     def graph(self, batch: int) -> Graph:
         """Return the checked graph, its weights not yet drawn."""

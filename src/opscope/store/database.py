@@ -102,9 +102,7 @@ def opened(path: Path, *, write: bool) -> Iterator[Engine]:
         with explained(path):
             engine = held.enter_context(_engine(path, "mode=rwc" if write else "mode=ro"))
             version = _prepare(engine, path, write=write)
-            if write:  # only now, since this changes the file, and it might have been another's
-                _write_ahead(engine)
-            elif version < VERSION:
+            if version < VERSION and not write:
                 copy = Path(held.enter_context(tempfile.TemporaryDirectory())) / "copy.db"
                 with engine.connect() as connection:
                     connection.exec_driver_sql("VACUUM INTO ?", (str(copy),))
@@ -205,7 +203,11 @@ def _format_of(connection: Connection, path: Path) -> int:
     return version
 
 
-def _write_ahead(engine: Engine) -> None:
+def write_ahead(engine: Engine) -> None:
+    """Let others read while trials are written; the file stays so.
+
+    What is written takes twice as long then, once beside the file and once into it.
+    """
     with engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA journal_mode = WAL")
 

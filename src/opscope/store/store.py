@@ -17,7 +17,7 @@ from opscope.core.record import Record, from_json
 from opscope.core.study import Study
 from opscope.core.trial import SourceTable, Trial
 from opscope.errors import StoreError
-from opscope.store.database import explained, lock_for_writing, opened, refuse_foreign
+from opscope.store.database import explained, lock_for_writing, opened, refuse_foreign, write_ahead
 from opscope.store.sessions import Session, read_sessions
 from opscope.store.tables import platforms, runs, sessions, trials
 from opscope.store.writing import (
@@ -103,6 +103,8 @@ class Store:
 
         What does not make it another study (its words, what it wants found) is taken over.
         """
+        with explained(self._path):
+            write_ahead(self._engine)
         with self._transaction() as connection:
             return open_run(connection, study, fresh=fresh)
 
@@ -177,6 +179,8 @@ class Store:
             insert_rows(connection, (sitting.row(key, 0, one) for key, one in imported.items()))
             ended = update(sessions).where(sessions.c.id == session)
             connection.execute(ended.values(ended_at=sitting.ended_at))
+        with explained(self._path):
+            write_ahead(self._engine)
         return run
 
     def first_trial(self, run: Run, fingerprint: str) -> Trial | None:
