@@ -1,5 +1,7 @@
 """What a run's trials look like as a table, and what is left where one cannot be written."""
 
+import sqlite3
+
 import msgspec
 import polars as pl
 import pytest
@@ -125,6 +127,14 @@ def test_platforms_and_run_may_be_chosen(database):
         exported(database, run=1, platforms=["openvino-cpu"])
     with pytest.raises(StoreError, match="no run of a study"):
         exported(database, run=7)
+
+
+def test_a_damaged_record_is_an_error_in_words(database):
+    with sqlite3.connect(database) as connection:
+        connection.execute("UPDATE trials SET record = '{' WHERE id = 3")
+    with pytest.raises(StoreError, match="damaged"):
+        exported(database)
+    assert not (database.parent / "table.parquet").exists()
 
 
 def test_columns_without_a_value_keep_their_type(database):

@@ -22,6 +22,7 @@ from opscope.core.table import Elsewhere, Figures, Reading
 from opscope.core.trial import SourceTable
 from opscope.errors import InputError, StudyError, TableError
 from opscope.store import Store
+from opscope.store.database import write_ahead
 from tests.builders import small_study
 from tests.store.test_store import ENVIRONMENTS, INFO, trial_of
 
@@ -78,15 +79,15 @@ def test_an_import_that_is_killed_leaves_nothing_and_can_be_done_again(database,
     from tests.store.test_import import BOARD, SWEEP
     insert = store.insert_rows
     def killed(connection, rows):
-        insert(connection, rows)
         connection.exec_driver_sql("PRAGMA cache_size = 1")  # so that pages reach the file
-        connection.execute(store.trials.update().values(ended_at=""))
+        insert(connection, rows)
         os._exit(9)
     store.insert_rows = killed
     api.import_table(Path({str(table)!r}), SWEEP, BOARD, database=Path({str(database)!r}))
     """
     killed = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=False)
     assert killed.returncode == 9
+    assert b"conv:h=28" in database.read_bytes()
     with Store(database) as store:
         assert store.studies() == []
     api.import_table(table, SWEEP, BOARD, database=database)
@@ -94,6 +95,21 @@ def test_an_import_that_is_killed_leaves_nothing_and_can_be_done_again(database,
     connection = sqlite3.connect(database)
     assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     connection.close()
+
+
+def test_a_reader_who_stays_while_a_table_is_imported_does_not_undo_it(
+    database, table, monkeypatch
+):
+    def switch(engine):
+        with sqlite3.connect(database) as reader:
+            reader.execute("SELECT * FROM trials").fetchone()
+            with engine.connect() as connection:
+                connection.exec_driver_sql("PRAGMA busy_timeout = 1")
+            write_ahead(engine)
+
+    monkeypatch.setattr("opscope.store.store.write_ahead", switch)
+    api.import_table(table, SWEEP, BOARD, database=database)
+    assert len(kept(database)) == 64
 
 
 def test_a_row_becomes_a_trial_that_keeps_where_it_is_from(database, table):
@@ -268,7 +284,7 @@ def test_the_same_figures_are_never_there_twice(database, table, tmp_path):
     with pytest.raises(TableError, match="this very file was imported into run 1 of board already"):
         api.import_table(table, SWEEP, BOARD, database=database)
     table.write_text(staircase(period=4))
-    with pytest.raises(TableError, match=r"row \d+: conv:.* was imported into run 1 of board"):
+    with pytest.raises(TableError, match=r"line \d+: conv:.* was imported into run 1 of board"):
         api.import_table(table, SWEEP, BOARD, database=database)
     assert len(kept(database)) == 64
     taken = api.import_table(table, SWEEP, BOARD, database=database, fresh=True)

@@ -123,6 +123,15 @@ def test_readers_look_on_while_a_writer_writes(path):
         assert len(reader.trials(run)) == 4
 
 
+def test_a_file_in_a_folder_that_nothing_can_be_put_into_is_read(path, monkeypatch):
+    run = filled(path)
+    (path.parent / "trials.db.lock").unlink()
+    monkeypatch.setattr("os.access", lambda *_: False)
+    with Store(path) as store:
+        assert len(store.trials(run)) == 3
+        assert [*path.parent.iterdir()] == [path]
+
+
 def test_a_second_writer_is_refused_until_the_first_is_gone_even_by_a_crash(path):
     code = f"""
     import sys, time
@@ -274,6 +283,12 @@ def test_a_place_that_cannot_be_written_is_an_error_in_words(tmp_path):
         Store(tmp_path / "file" / "x.db", write=True)
 
 
+@pytest.mark.parametrize("write", [False, True])
+def test_a_place_that_cannot_be_reached_is_an_error_in_words(tmp_path, write):
+    with pytest.raises(StoreError, match="cannot be reached: File name too long"):
+        Store(tmp_path / ("x" * 256), write=write)
+
+
 def test_a_path_with_odd_characters_is_a_path(tmp_path):
     path = tmp_path / "a b?mode=ro&#%20.db"
     filled(path)
@@ -394,6 +409,29 @@ def test_a_copy_made_for_a_reader_does_not_outlive_him(second, tmp_path, monkeyp
         assert len(store.studies()) == 2
         assert [*folder.iterdir()]
     assert not [*folder.iterdir()]
+
+
+def test_a_copy_that_cannot_be_made_is_an_error_in_words(second, tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "nowhere"))
+    with pytest.raises(StoreError, match=r"an older one, and no copy can be made.*TMPDIR"):
+        Store(second)
+
+
+@pytest.mark.parametrize("record", ['{"a', "{}", b"\xff"])
+def test_a_damaged_record_of_the_second_format_hides_no_other(second, record):
+    with sqlite3.connect(second) as connection:
+        connection.execute("UPDATE trials SET record = ? WHERE id = 2", (record,))
+    for write in (False, True, False):
+        with Store(second, write=write) as store:
+            assert len(store.trials(*store.runs("small"))) == 2
+            with pytest.raises(StoreError, match="damaged"):
+                store.trials(*store.runs("a"))
+
+
+def test_a_session_without_environment_need_not_be_an_imported_one(second):
+    with sqlite3.connect(second) as connection:
+        connection.execute("UPDATE sessions SET environments = '{}'")
+    assert imported(second) == ROWS
 
 
 def test_a_migration_that_is_cut_short_leaves_the_file_as_it_was(path, monkeypatch):

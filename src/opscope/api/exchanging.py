@@ -57,12 +57,13 @@ def export(
         StudyError: If the study's file cannot be read or is no study.
     """
     from opscope.store import Store
+    from opscope.store.database import explained
     from opscope.store.exchange import check_target, trial_columns, write_table
     from opscope.store.files import refuse_unwritable
 
     check_target(to)
     refuse_unwritable(to)
-    with Store(database) as store:
+    with Store(database) as store, explained(database):
         found = kept_run(store, study, run=run, database=database)
         infos = store.platforms(found)
         names = {info.name for info in infos.values()}

@@ -62,6 +62,11 @@ class SourceTable(Record, frozen=True, kw_only=True):
         """Return the cells of a row by column."""
         return dict(zip(self.columns, source.cells, strict=True))
 
+    def place(self, source: Source) -> str:
+        """Return where a row is: ``table.csv, line 3``."""
+        noun = "row" if self.file.lower().endswith(".parquet") else "line"
+        return f"{self.file}, {noun} {source.number}"
+
 
 class Trial(Record, frozen=True, kw_only=True, omit_defaults=True):
     """How one job ended: ``ok``, ``unsupported`` or ``failed``, with a reason unless ok.

@@ -69,11 +69,19 @@ def refuse_foreign(path: Path) -> None:
     """Refuse a file that is not a database of opscope's, leaving nothing beside it.
 
     Raises:
-        StoreError: If there is such a file, or something that is no file.
+        StoreError: If there is such a file, or something that is no file or cannot be reached.
     """
-    if not path.exists() or _is_marked(path):
+    try:
+        there, file = path.exists(), path.is_file()
+    except OSError as exc:
+        raise StoreError(
+            f"cannot be reached: {exc.strerror}",
+            where=str(path),
+            remedy="Allow yourself to enter its folder, or name another --db FILE.",
+        ) from exc
+    if not there or _is_marked(path):
         return
-    if not path.is_file():
+    if not file:
         raise StoreError("this is not a file", where=str(path), remedy="Name another --db FILE.")
     # Were it not immutable, SQLite would put its own files beside it.
     with (
@@ -100,15 +108,49 @@ def opened(path: Path, *, write: bool) -> Iterator[Engine]:
         )
     with contextlib.ExitStack() as held:
         with explained(path):
-            engine = held.enter_context(_engine(path, "mode=rwc" if write else "mode=ro"))
+            engine = held.enter_context(_engine(path, _options(path, write=write)))
             version = _prepare(engine, path, write=write)
             if version < VERSION and not write:
-                copy = Path(held.enter_context(tempfile.TemporaryDirectory())) / "copy.db"
-                with engine.connect() as connection:
-                    connection.exec_driver_sql("VACUUM INTO ?", (str(copy),))
-                engine = held.enter_context(_engine(copy, "mode=rw"))
-                _prepare(engine, path, write=True)
+                engine = held.enter_context(_up_to_date_copy(engine, path))
         yield engine
+
+
+def _options(path: Path, *, write: bool) -> str:
+    """Return how SQLite is to open the file.
+
+    For a reader it undoes what a killed writer began, if it may. Where it can put nothing beside
+    the file, and nothing is there, nobody is writing; it would refuse if it were not told.
+    """
+    real = Path(os.path.realpath(path))
+    if write:
+        return "mode=rwc"
+    if Path(f"{real}-journal").exists():
+        return "mode=rw"
+    alone = not os.access(real.parent, os.W_OK) and not Path(f"{real}-wal").exists()
+    return "mode=ro&immutable=1" if alone else "mode=ro"
+
+
+@contextlib.contextmanager
+def _up_to_date_copy(engine: Engine, path: Path) -> Iterator[Engine]:
+    """Yield a copy of a file of an older format in today's; it ends with its reader."""
+    with contextlib.ExitStack() as held:
+        try:
+            folder = held.enter_context(tempfile.TemporaryDirectory(prefix="opscope-read-"))
+            copy = Path(folder, "copy.db")
+            with engine.connect() as connection:
+                connection.exec_driver_sql("VACUUM INTO ?", (str(copy),))
+            newer = held.enter_context(_engine(copy, "mode=rw"))
+            _prepare(newer, path, write=True)
+        except (OSError, DatabaseError) as exc:
+            if isinstance(exc, DatabaseError) and _code(exc) != sqlite3.SQLITE_FULL:
+                raise  # it is the file itself that cannot be read
+            detail = exc.orig if isinstance(exc, DatabaseError) else exc.strerror
+            raise StoreError(
+                f"its format is an older one, and no copy can be made to read it: {detail}",
+                where=str(path),
+                remedy="Name a directory with room for it in TMPDIR.",
+            ) from exc
+        yield newer
 
 
 def _is_marked(path: Path) -> bool:
@@ -223,8 +265,7 @@ def explained(path: Path) -> Iterator[None]:
         yield
     except (DatabaseError, msgspec.DecodeError) as exc:
         detail = exc.orig if isinstance(exc, DatabaseError) else exc
-        code = getattr(detail, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT)
-        if remedy := _REFUSALS.get(code & _PRIMARY):
+        if remedy := _REFUSALS.get(_code(exc)):
             raise StoreError(
                 f"the database refuses: {detail}", where=str(path), remedy=remedy
             ) from exc
@@ -233,3 +274,9 @@ def explained(path: Path) -> Iterator[None]:
             where=str(path),
             remedy="Name another --db FILE; this one was left as it is.",
         ) from exc
+
+
+def _code(exc: Exception) -> int:
+    """Return of what kind SQLite says an error is; damage where it does not say."""
+    code: int = getattr(getattr(exc, "orig", None), "sqlite_errorcode", sqlite3.SQLITE_CORRUPT)
+    return code & _PRIMARY

@@ -46,13 +46,20 @@ class _Row(msgspec.Struct):
     row: dict[str, str] = {}
 
 
+_SOURCES = """
+SELECT id, CASE WHEN json_valid(record) THEN json_extract(record, '$.source') END
+FROM trials WHERE session_id = ?
+"""
+"""Finds no source in a damaged record, which stays as it is: the others can be read without it."""
+
+
 def _from_2(connection: Connection) -> None:
     """A trial kept its table's name and each cell's column; now its session does, once."""
     run = connection.exec_driver_sql
     run("ALTER TABLE sessions ADD COLUMN source TEXT")
     for (session,) in run("SELECT id FROM sessions WHERE environments = '{}'").all():
-        query = "SELECT id, json_extract(record, '$.source') FROM trials WHERE session_id = ?"
-        rows = {trial: from_json(text, _Row) for trial, text in run(query, (session,)).all()}
+        kept = run(_SOURCES, (session,)).all()
+        rows = {trial: from_json(text, _Row) for trial, text in kept if text}
         if not rows:
             continue
         first = next(iter(rows.values()))

@@ -192,13 +192,14 @@ def refuse_repeats(
         return
     query = select(sessions.c.source).join(trials, trials.c.session_id == sessions.c.id)
     query = query.where(trials.c.run_id == run.id, trials.c.key == key)
-    old, new = from_json(connection.scalars(query).one(), SourceTable), imported[key]
-    row = f", row {new.source.number}" if new.source else ""
-    place, what = f"{table.file}{row}", f"{new.job.workload} "
+    text = connection.scalars(query).one() or ""  # which is damage
+    old, new = from_json(text, SourceTable), imported[key]
+    place = table.place(new.source) if new.source else table.file
+    what = str(new.job.workload)
     if old.sha256 == table.sha256:
-        place, what = table.file, "this very file "
+        place, what = table.file, "this very file"
     raise TableError(
-        f"{what}was imported into run {run.id} of {run.study.name} already, "
+        f"{what} was imported into run {run.id} of {run.study.name} already, "
         f"from {old.file}; nothing was added",
         where=place,
         remedy="Use --fresh to make another run, or give --platform another name.",
