@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from opscope.cli.app import when_interrupted
 from opscope.cli.output import (
     database_option,
     json_option,
@@ -131,16 +132,17 @@ def import_(
         raise click.UsageError("--steps is for tables without --study, which has its questions.")
     told = {key: options.pop(key) for key in ("device", "runtime", "runtime_version")}
     fresh = options.pop("fresh")
-    taken = api.import_table(
-        table,
-        _reading(**options),
-        Elsewhere(platform=platform, origin=Origin(origin), **told),
-        study=study or None,
-        meter=meter,
-        steps=steps,
-        database=database,
-        fresh=fresh,
-    )
+    with when_interrupted("all rows were taken or none: the same command tells"):
+        taken = api.import_table(
+            table,
+            _reading(**options),
+            Elsewhere(platform=platform, origin=Origin(origin), **told),
+            study=study or None,
+            meter=meter,
+            steps=steps,
+            database=database,
+            fresh=fresh,
+        )
     if as_json:
         print_json(taken)
     else:

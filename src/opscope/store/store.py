@@ -7,18 +7,19 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
-from sqlalchemy import Select, func, insert, select, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import DatabaseError
 
 from opscope.core.environment import Environment
 from opscope.core.platform import PlatformInfo
-from opscope.core.record import Record, from_json
+from opscope.core.record import from_json
 from opscope.core.study import Study
 from opscope.core.trial import SourceTable, Trial
 from opscope.errors import StoreError
 from opscope.store.database import explained, lock_for_writing, opened, refuse_foreign, write_ahead
+from opscope.store.kept import StoredRecord, StoredTrial, newest, run_of, stored_trial
 from opscope.store.sessions import Session, read_sessions
 from opscope.store.tables import platforms, runs, sessions, trials
 from opscope.store.writing import (
@@ -34,37 +35,6 @@ from opscope.store.writing import (
     open_session,
     refuse_repeats,
 )
-
-
-class StoredTrial(Record, frozen=True, kw_only=True):
-    """A trial with what the store knows about it."""
-
-    id: int
-    session: int
-    key: str
-    attempt: int
-    fingerprint: str
-    trial: Trial
-
-
-class StoredRecord(NamedTuple):
-    """A trial as it is kept, its record not yet decoded, with what its session says of it.
-
-    Attributes:
-        opscope: The version that wrote it.
-        source: JSON of the table that it was imported from; nothing where it was measured.
-    """
-
-    id: int
-    attempt: int
-    configuration: str
-    workload: str
-    platform: str
-    fingerprint: str
-    ended_at: str
-    opscope: str
-    source: str | None
-    record: str
 
 
 class Store:
@@ -209,7 +179,7 @@ class Store:
         """Return the runs of the study of this name, newest first."""
         query = select(runs).where(runs.c.study == study).order_by(runs.c.id.desc())
         with self._reading() as connection:
-            return [_run(row) for row in connection.execute(query)]
+            return [run_of(row) for row in connection.execute(query)]
 
     def studies(self) -> list[str]:
         """Return the names of the studies that were run."""
@@ -228,13 +198,13 @@ class Store:
         if row is None:
             listed = f"Runs {', '.join(map(str, kept))} are." if kept else "Run a study first."
             raise StoreError(f"no run {number} is kept there", where=str(self._path), remedy=listed)
-        return _run(row)
+        return run_of(row)
 
     def trials(self, run: Run) -> list[StoredTrial]:
         """Return the last attempt of every trial of ``run``, oldest first."""
-        query = select(trials).where(trials.c.id.in_(_newest(run))).order_by(trials.c.id)
+        query = select(trials).where(trials.c.id.in_(newest(run))).order_by(trials.c.id)
         with self._reading() as connection:
-            return [_stored(row) for row in connection.execute(query)]
+            return [stored_trial(row) for row in connection.execute(query)]
 
     def sessions(self, run: Run) -> list[Session]:
         """Return the sessions of ``run``, oldest first."""
@@ -246,7 +216,7 @@ class Store:
         of_session = {"opscope": sessions, "source": sessions}
         columns = [of_session.get(name, trials).c[name] for name in StoredRecord._fields]
         query = select(*columns).join(sessions, sessions.c.id == trials.c.session_id)
-        query = query.where(trials.c.id.in_(_newest(run))).order_by(trials.c.id)
+        query = query.where(trials.c.id.in_(newest(run))).order_by(trials.c.id)
         with self._reading() as connection:
             rows = connection.execution_options(yield_per=1000).execute(query)
             yield from map(StoredRecord._make, rows)
@@ -281,23 +251,3 @@ class Store:
     def _reading(self) -> Iterator[Any]:
         with explained(self._path), self._engine.connect() as connection:
             yield connection
-
-
-def _newest(run: Run) -> Select[Any]:
-    """Return the query for the number of each key's last attempt."""
-    return select(func.max(trials.c.id)).where(trials.c.run_id == run.id).group_by(trials.c.key)
-
-
-def _run(row: Any) -> Run:
-    return Run(id=row.id, study=from_json(row.definition, Study), started_at=row.started_at)
-
-
-def _stored(row: Any) -> StoredTrial:
-    return StoredTrial(
-        id=row.id,
-        session=row.session_id,
-        key=row.key,
-        attempt=row.attempt,
-        fingerprint=row.fingerprint,
-        trial=from_json(row.record, Trial),
-    )

@@ -18,7 +18,7 @@ from opscope.core.record import from_json
 from opscope.core.study import Job
 from opscope.core.text import Value, format_text
 from opscope.core.trial import SourceTable, Timings
-from opscope.store.store import StoredRecord
+from opscope.store.kept import StoredRecord
 from opscope.store.writing import Run
 
 Cell = str | int | float | None
