@@ -71,7 +71,7 @@ def small_study(stop=24, **changes):
             ),
         ),
         "protocol": QUICK,
-        "limits": Limits(cohort_size=6, prepare_s=5, visit_s=5),
+        "limits": Limits(cohort_size=6),
         "findings": (Question(kind="steps", x="cout"),),
     }
     return Study(**{**fields, **changes})

@@ -28,7 +28,7 @@ def cohort_for(platform, *couts, **limits):
         platform=platform,
         jobs=jobs_for(platform, *couts),
         protocol=QUICK,
-        limits=Limits(**{"prepare_s": 20, "visit_s": 20, **limits}),
+        limits=Limits(**limits),
         seed=0,
     )
 
@@ -84,7 +84,7 @@ def test_another_platform_gets_a_worker_of_its_own(executor):
     ("fault", "limits", "reason"),
     [
         ("crash_at", {}, "killed by SIGSEGV"),
-        ("hang_at", {"prepare_s": 1.0}, "prepare took longer than its limit of 1 s"),
+        ("hang_at", {"prepare_s": 3.0}, "prepare took longer than its limit of 3 s"),
         ("eat_at", {}, "ran out of memory in prepare"),
         ("fail_at", {}, "cout=3"),
     ],
@@ -98,11 +98,10 @@ def test_a_worker_that_breaks_costs_one_failed_trial(executor, fault, limits, re
 
 
 def test_a_worker_killed_from_outside_amid_visits_loses_nothing(executor):
-    platform = "fake:pause_ms=5"
-    cohort = cohort_for(platform, 1, 2, 3, 4)
+    cohort = cohort_for("fake:pause_ms=20", 1, 2, 3, 4)
     killed, trials = False, []
     for item in executor.execute([cohort]):
-        if isinstance(item, Progress) and item.ahead > 0.5 and not killed:
+        if isinstance(item, Progress) and item.ahead > 0 and not killed:
             os.kill(executor._worker._process.pid, signal.SIGKILL)
             killed = True
         if isinstance(item, Trial):
@@ -114,7 +113,7 @@ def test_a_worker_killed_from_outside_amid_visits_loses_nothing(executor):
 
 def test_a_job_whose_worker_is_always_killed_fails_and_says_how(executor):
     trials = []
-    cohort = cohort_for("fake:pause_ms=20", 1)
+    cohort = cohort_for("fake:pause_ms=60", 1)
     for item in executor.execute([cohort]):
         if isinstance(item, Trial):
             trials.append(item)

@@ -97,7 +97,7 @@ def test_few_rounds_are_in_doubt(lockstep):
     [
         (0, "crash_at", {}, "killed by SIGSEGV"),
         (1, "crash_at", {}, "killed by SIGSEGV"),
-        (1, "hang_at", {"prepare_s": 1.0}, "longer than its limit of 1 s"),
+        (1, "hang_at", {"prepare_s": 3.0}, "longer than its limit of 3 s"),
         (0, "fail_at", {}, "the fake refuses cout=3"),
     ],
 )

@@ -23,7 +23,7 @@ def test_the_time_limit_ends_a_process_even_inside_native_code():
         """
         import time
         from opscope.engine import machine
-        with machine.time_limit(5):
+        with machine.time_limit(60):
             pass
         with machine.time_limit(0.2):
             sum(range(10**12))
@@ -35,14 +35,14 @@ def test_the_time_limit_ends_a_process_even_inside_native_code():
 def test_a_time_limit_ends_with_its_block():
     result = run(
         """
-        import time
+        import signal
         from opscope.engine import machine
-        with machine.time_limit(0.1):
-            pass
-        time.sleep(0.3)
+        with machine.time_limit(60):
+            print(signal.getitimer(signal.ITIMER_REAL)[0] > 0)
+        print(signal.getitimer(signal.ITIMER_REAL))
         """
     )
-    assert result.returncode == 0
+    assert result.stdout == "True\n(0.0, 0.0)\n", result.stderr
 
 
 def test_memory_is_bounded_so_that_python_can_still_say_so():

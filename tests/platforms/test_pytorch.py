@@ -108,9 +108,9 @@ def test_each_node_is_a_step_with_its_kernel_and_if_profiled_its_time(profile, p
 
 def test_reading_kernels_leaves_no_thread():
     deployment = prepared("pytorch-cpu")
-    before = len(list(Path("/proc/self/task").iterdir()))
+    before = set(Path("/proc/self/task").iterdir())  # others may end meanwhile
     assert deployment.executed()
-    assert len(list(Path("/proc/self/task").iterdir())) == before
+    assert set(Path("/proc/self/task").iterdir()) <= before
     deployment.close()
 
 

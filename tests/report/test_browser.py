@@ -68,6 +68,7 @@ def started(profile, **preferences):
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     service = selenium.ChromeService(shutil.which("chromedriver"))
     driver = selenium.Chrome(options=options, service=service)
+    driver.set_script_timeout(120)
     yield driver
     driver.quit()
 
@@ -230,11 +231,12 @@ def test_hover_says_configuration_interval_and_samples(page, section, what):
         box.scrollIntoView();
         const wait = setInterval(() => {
           if (!box.querySelector('.trace')) return;
-          clearInterval(wait);
           Plotly.Fx.hover(box, [{ curveNumber: 0, pointNumber: 0 }]);
-          setTimeout(() => done([...box.querySelectorAll('.hoverlayer tspan')].map(
-            line => line.textContent)), 300);
-        }, 20);""",
+          const lines = [...box.querySelectorAll('.hoverlayer tspan')];
+          if (!lines.length) return;
+          clearInterval(wait);
+          done(lines.map(line => line.textContent));
+        }, 100);""",
         section,
     )
     configuration, figure, interval, samples, trust = said
@@ -250,11 +252,19 @@ def test_charts_follow_the_readers_colours(chromium, pages, tmp_path, kind):
     look(chromium)
     page = opened(chromium, pages[kind][0], tmp_path)
     all_drawn(page)
-    ask = "return getComputedStyle(document.querySelector('.chart .ytick text')).fill"
-    light = page.execute_script(ask)
+    colour = "getComputedStyle(document.querySelector('.chart .ytick text')).fill"
+    light = page.execute_script(f"return {colour}")
     look(page, scheme="dark")
-    page.execute_async_script("setTimeout(arguments[0], 500)")
-    assert page.execute_script(ask) != light
+    dark = page.execute_async_script(
+        f"""const [light, done] = arguments;
+        const wait = setInterval(() => {{
+          if ({colour} === light) return;
+          clearInterval(wait);
+          done({colour});
+        }}, 20);""",
+        light,
+    )
+    assert dark != light
     assert page.execute_script("return getComputedStyle(document.body).backgroundColor") == (
         "rgb(20, 24, 28)"
     )
