@@ -226,18 +226,20 @@ def sorts(page):
 )
 def test_hover_says_configuration_interval_and_samples(page, section, what):
     said = page.execute_async_script(
-        """const [section, done] = arguments;
+        """const [section, what, done] = arguments;
         const box = document.querySelector(`#${section} ~ .card .chart`);
         box.scrollIntoView();
         const wait = setInterval(() => {
           if (!box.querySelector('.trace')) return;
           Plotly.Fx.hover(box, [{ curveNumber: 0, pointNumber: 0 }]);
-          const lines = [...box.querySelectorAll('.hoverlayer tspan')];
-          if (!lines.length) return;
+          const lines = [...box.querySelectorAll('.hoverlayer tspan')].map(
+            line => line.textContent);
+          if (!lines[0]?.startsWith(what)) return;  // the pointer may lie on another
           clearInterval(wait);
-          done(lines.map(line => line.textContent));
+          done(lines);
         }, 100);""",
         section,
+        what,
     )
     configuration, figure, interval, samples, trust = said
     assert configuration.startswith(what)
