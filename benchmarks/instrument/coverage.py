@@ -6,17 +6,17 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
-from opscope.stats.location import LEAST_ROUNDS, LOW_QUANTILE, low_interval, low_location
+from opscope.core.study import Protocol
+from opscope.stats.location import LOW_QUANTILE, low_interval, low_location
 
-PRECISION = 0.02
-MOST_ROUNDS = 40
+USUAL = Protocol()
 
 
 def stopped(values: Sequence[float]) -> tuple[tuple[float, float], int]:
     """Return the interval at which sampling stops, and after how many rounds."""
-    for rounds in range(LEAST_ROUNDS, len(values) + 1):
+    for rounds in range(USUAL.min_rounds, len(values) + 1):
         low, high = low_interval(values[:rounds]) or (-np.inf, np.inf)
-        narrow = high - low <= 2 * PRECISION * low_location(values[:rounds])
+        narrow = high - low <= 2 * USUAL.precision * low_location(values[:rounds])
         if narrow or rounds == len(values):
             return (low, high), rounds
     raise ValueError(f"{len(values)} rounds are too few")
@@ -63,7 +63,7 @@ def simulated(runs: int = 250) -> Iterator[tuple[str, float, float, float]]:
     """Yield kind of noise, its scale, coverage and median rounds, on clocks of known truth."""
     for scale in (0.003, 0.01, 0.02):
         long = families(scale, np.random.default_rng(1), (200, 2_000))
-        short = families(scale, np.random.default_rng(2), (runs, MOST_ROUNDS))
+        short = families(scale, np.random.default_rng(2), (runs, USUAL.rounds))
         for kind, noise in short.items():
             truth = 1 + float(np.quantile(long[kind], LOW_QUANTILE))
             ends = [stopped(row) for row in 1 + noise]
@@ -80,7 +80,7 @@ def resampled(rounds: Iterable[Sequence[float]]) -> list[bool]:
     held = []
     for values in rounds:
         truth = low_location(values)
-        for start in range(0, len(values) - MOST_ROUNDS, MOST_ROUNDS // 2):
-            (low, high), _ = stopped(values[start : start + MOST_ROUNDS])
+        for start in range(0, len(values) - USUAL.rounds, USUAL.rounds // 2):
+            (low, high), _ = stopped(values[start : start + USUAL.rounds])
             held.append(low <= truth <= high)
     return held

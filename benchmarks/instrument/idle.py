@@ -66,7 +66,7 @@ def scatter(workload: Workload, taken: list[Measurement]) -> Scatter:
     """Return by how much figures of several runs scatter, with and without their correction."""
     graph = build(workload)
     values = np.array([m.value for m in taken])
-    measured = np.array([m.value * (m.speed.factor if m.speed else 1) for m in taken])
+    measured = np.array([uncorrected(m) for m in taken])
     halves = [(m.interval[1] - m.interval[0]) / 2 / m.value for m in taken if m.interval]
     return Scatter(
         holds_mib=_BYTES * (graph.parameters + graph.activations) / _MIB,
@@ -74,6 +74,13 @@ def scatter(workload: Workload, taken: list[Measurement]) -> Scatter:
         measured=float(measured.std() / measured.mean()),
         half_interval=float(np.median(halves)),
     )
+
+
+def uncorrected(measurement: Measurement) -> float:
+    """Return what was measured before the machine's speed was taken into account."""
+    if (seen := measurement.speed) is None:
+        return measurement.value
+    return measurement.value * seen.factor + seen.refetch_s
 
 
 if __name__ == "__main__":

@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 
 from opscope.core.configuration import Workload
-from opscope.core.readings import DeviceState
+from opscope.core.readings import DeviceState, Samples
 from opscope.core.study import Cohort, Instrumentation, Job, Limits, MeterName, Protocol
+from opscope.engine.feed import Feed
 from opscope.engine.recorder import FlightRecorder
 from opscope.engine.worker import CohortRun
 from opscope.graph import build, resolve
 from opscope.meters.latency import CallLatencyMeter
+from opscope.meters.probes import PROBES
 from opscope.platforms.registry import open_platform
 from tests.builders import QUICK, ScriptedDeployment
 
@@ -28,7 +30,25 @@ def jobs_for(platform, *couts, precision="fp32"):
     )
 
 
-def measure(platform, jobs, opened=None, protocol=QUICK):
+class Slowing:
+    """Reference kernels that take their time, and after two rounds a tenth more."""
+
+    runtime_s = 0.0
+
+    def __init__(self):
+        self.runs = 0
+
+    def prepare(self):
+        """Have nothing to prepare."""
+
+    def run(self):
+        self.runs += 1
+        seconds = 1e-3 if self.runs <= 2 else 1.1e-3
+        samples = Samples(durations_s=(seconds,), clock="script")
+        return {probe.name: samples for probe in PROBES}
+
+
+def measure(platform, jobs, opened=None, protocol=QUICK, probes=None):
     trials = {}
 
     def emit(index, trial):
@@ -40,7 +60,8 @@ def measure(platform, jobs, opened=None, protocol=QUICK):
     )
     with tempfile.TemporaryFile() as file:
         recorder = FlightRecorder(file.fileno())
-        run = CohortRun(cohort, opened or open_platform(platform), recorder, emit)
+        opened = opened or open_platform(platform)
+        run = CohortRun(cohort, opened, recorder, emit, probes=probes)
         run.measure()
         position = recorder.read()
     return trials, position
@@ -97,6 +118,46 @@ def test_a_job_is_handed_over_as_soon_as_it_is_settled():
     assert slow_to_settle == {order[-1][0]}
 
 
+def test_what_the_first_job_saw_is_the_reference_of_those_that_go_on(monkeypatch):
+    jobs, found, probes = jobs_for("fake", 4, 20), {}, Slowing()
+
+    def settled(self, readings):
+        enough = 12 if readings.workload == jobs[1].workload else 2
+        return "precision" if len(readings.visits) >= enough else ""
+
+    monkeypatch.setattr(CallLatencyMeter, "settled", settled)
+    cohort = Cohort(
+        platform="fake",
+        jobs=jobs,
+        protocol=Protocol(rounds=12, min_rounds=2),
+        limits=Limits(),
+        seed=1,
+    )
+    with tempfile.TemporaryFile() as file:
+        CohortRun(
+            cohort,
+            open_platform("fake"),
+            FlightRecorder(file.fileno()),
+            found.__setitem__,
+            probes=probes,
+        ).measure()
+    first, second = (found[index].measurement("latency_s") for index in (0, 1))
+    assert first.speed is None
+    assert second.speed.factor == pytest.approx(1.1)
+    feed = Feed([cohort])
+    feed.note(found[0])
+    (later,) = feed
+    assert later.reference == {probe.name: 1e-3 for probe in PROBES}
+
+
+def test_the_first_rounds_see_the_probes_however_short_they_are():
+    quick = Protocol(rounds=200, min_rounds=200, precision=1e-9)
+    trials, _ = measure("fake", jobs_for("fake", 4), protocol=quick)
+    rounds = trials[0].measurement("latency_s").rounds
+    assert all(seen.probes for seen in rounds[:8])
+    assert not all(seen.probes for seen in rounds)
+
+
 def test_a_spent_budget_ends_a_cohort_after_the_least_rounds():
     cohort = Cohort(
         platform="fake",
@@ -124,7 +185,8 @@ def test_rounds_carry_the_probes_and_what_was_done_for_isolation():
     trials, _ = measure("fake", jobs_for("fake", 4))
     latency = trials[0].measurement("latency_s")
     assert len(latency.rounds) == 4
-    assert set(latency.rounds[0].probes) == {"conv3x3", "conv1x1", "dense", "late3x3"}
+    names = {"conv3x3", "conv1x1", "dense", "late3x3", "dense later", "late3x3 later"}
+    assert set(latency.rounds[0].probes) == names
     assert latency.rounds[0].start_s <= latency.rounds[-1].start_s
     assert latency.isolation
     assert latency.isolation[0].startswith("priority")
@@ -273,7 +335,7 @@ def test_a_job_that_fails_in_a_visit_is_visited_no_more(monkeypatch):
 
 
 def test_times_add_up_over_preparations():
-    trials, _ = measure("fake", jobs_for("fake", 4), Scripted([0.0] * 100))
+    trials, _ = measure("fake", jobs_for("fake", 4), Scripted([0.0] * 100), probes=Slowing())
     timings = trials[0].timings
     assert timings.load_s == 2 * 0.002
     assert timings.overhead_s >= 2 * 0.003
@@ -281,7 +343,7 @@ def test_times_add_up_over_preparations():
 
 def test_deployments_are_closed_when_one_breaks_down_between_visits():
     platform = Scripted([1.0] * 4)  # warm-up and a visit take more
-    trials, _ = measure("fake", jobs_for("fake", 4, 20), platform)
+    trials, _ = measure("fake", jobs_for("fake", 4, 20), platform, probes=Slowing())
     assert platform.closed == 4
     assert {trial.status for trial in trials.values()} == {"failed"}
 

@@ -1,13 +1,14 @@
 import pytest
+from msgspec.structs import replace
 
 from opscope.core.configuration import Workload
-from opscope.core.measurement import Verdict
+from opscope.core.measurement import Speed, Verdict
 from opscope.core.platform import Origin
 from opscope.core.readings import Round, Samples
 from opscope.core.study import MeterName, Protocol
 from opscope.errors import MeasurementError
 from opscope.graph.stacks import Term
-from opscope.meters import METERS, Readings, meter_for
+from opscope.meters import METERS, Readings, latency, meter_for
 from opscope.meters.latency import CallLatencyMeter, LayerLatencyMeter
 from opscope.platforms.registry import open_platform
 from tests.builders import ScriptedDeployment, visits_of
@@ -22,8 +23,8 @@ def readings(visits, **changes):
     return Readings(**{**fields, **changes})
 
 
-def conclude(visits, **changes):
-    (found,) = CallLatencyMeter().conclude(readings(visits, **changes), INFO, "rounds")
+def conclude(visits, stopped="rounds", **changes):
+    (found,) = CallLatencyMeter().conclude(readings(visits, **changes), INFO, stopped)
     return found
 
 
@@ -81,6 +82,18 @@ def test_a_slower_machine_is_corrected_for_and_the_interval_widened():
     assert low == pytest.approx(found.value * (1 - found.speed.error))
     assert high == pytest.approx(found.value * (1 + found.speed.error))
     assert found.visits[0].samples.durations_s == (2.1,)
+
+
+def test_what_was_fetched_again_is_taken_off_and_widens_the_interval(monkeypatch):
+    longer = Speed(bound="memory", factor=1.0, error=0.0, refetch_s=0.08)
+    monkeypatch.setattr(latency, "speed", lambda *_: longer)
+    found = conclude(visits_of([[2.1]] * 8))
+    assert found.value == pytest.approx(2.02)
+    assert found.interval == pytest.approx((1.98, 2.06))
+    assert found.trust.verdict is Verdict.TRUSTED
+    monkeypatch.setattr(latency, "speed", lambda *_: replace(longer, refetch_s=0.3))
+    doubted = conclude(visits_of([[2.1]] * 8), stopped="precision")
+    assert doubted.trust.reason == ("after 8 rounds its interval is still ±8%, where ±2% was asked")
 
 
 def test_a_visit_warms_up_until_calls_get_no_faster_and_those_count():

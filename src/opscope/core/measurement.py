@@ -45,12 +45,16 @@ class Speed(Record, frozen=True, kw_only=True):
             access to take turns, each at the rate of the kernels that it bounds.
         factor: Duration over what it would be at the reference; the figure was divided by it.
         error: Relative error of the factor, by which the interval was widened.
+        refetch_s: Seconds by which it took longer than at the reference to fetch again what others
+            had driven out of the caches that cores share. The figure was relieved of them before
+            it was divided, and its interval widened by half of them.
     """
 
     bound: str
     memory_share: float = 0.0
     factor: float
     error: float
+    refetch_s: float = 0.0
 
 
 class Spread(Record, frozen=True, kw_only=True):

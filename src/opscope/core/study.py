@@ -52,7 +52,7 @@ class Protocol(Record, frozen=True, kw_only=True):
 
     preparations: Positive = 2
     rounds: Positive = 40
-    min_rounds: Positive = 6
+    min_rounds: Positive = 8
     precision: Annotated[float, Meta(gt=0, lt=1)] = 0.02
     samples: Positive = 3
     warmup: Natural = 3

@@ -10,7 +10,7 @@ import msgspec
 from opscope.core.readings import Round
 from opscope.core.study import Cohort
 from opscope.core.trial import Trial
-from opscope.meters.probes import readings
+from opscope.meters.probes import probed
 
 
 class Feed:
@@ -35,7 +35,7 @@ class Feed:
     def refer(self, platform: str, rounds: Sequence[Round]) -> None:
         """Take the speed of the reference kernels in these rounds for the run's own."""
         if rounds and platform not in self._references:
-            self._references[platform] = readings(rounds)
+            self._references[platform] = probed(rounds)
 
     def note(self, trial: Trial) -> None:
         """Take the first trial of each platform for the reference."""

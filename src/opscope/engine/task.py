@@ -94,14 +94,16 @@ class Task:
         self.load_s += found.load_s
         self.run_s += found.run_s
 
-    def readings(self, cohort: Cohort, rounds: list[Round]) -> Readings:
-        """Return what was read so far, with the rounds it was read in."""
+    def readings(
+        self, cohort: Cohort, rounds: list[Round], reference: dict[str, float]
+    ) -> Readings:
+        """Return what was read so far, with the rounds it was read in and the run's reference."""
         return Readings(
             workload=self.job.workload,
             terms=tuple(member.term for member in self.members),
             visits=tuple(self.visits),
             rounds=tuple(rounds),
-            reference=cohort.reference,
+            reference=reference,
             protocol=cohort.protocol,
         )
 

@@ -13,21 +13,27 @@ from opscope.core.readings import Round, Samples
 from opscope.core.study import Instrumentation
 from opscope.errors import OpscopeError
 from opscope.graph import build
-from opscope.meters.probes import PROBES
+from opscope.meters.calls import steady
+from opscope.meters.probes import PAUSE_S, PROBES, Probe, later
 from opscope.platforms.base import Platform, TimedDeployment
 
 _SEED = 0
-_WARM = 2
 _SAMPLES = 3
-_SHARE = 0.05
-"""Share of the time that probes may take."""
+_REWARM = 16
+"""Calls that count, and before them at most, until the kernel is as warm as what is measured."""
+
+_MOST_FILLING = 100
+"""How often the compute-bound ones fill the pause at most; by their own clock, which may stand."""
+
+_SHARE, _LEAST = 0.05, 8
+"""Share of the time that probes may take, and in how many rounds they are run in any case."""
 
 _BUSY, _STEAL = (0, 1, 2, 5, 6), 7
 """Counts of the first line of /proc/stat, in ticks: work of every kind, and time stolen."""
 
 
 class Probes:
-    """The reference kernels on one platform, prepared when they are first asked for.
+    """The reference kernels on one platform.
 
     Attributes:
         runtime_s: Seconds that the runtime spent on them so far: to load, warm up and run them.
@@ -38,11 +44,31 @@ class Probes:
         self._platform = platform
         self._deployments: dict[str, TimedDeployment] | None = None
 
-    def run(self) -> dict[str, Samples]:
-        """Return a few calls of each; one that the platform refuses is simply not there."""
+    def prepare(self) -> None:
+        """Load and warm up each, once; one that the platform refuses is simply not there."""
         if self._deployments is None:
             self._deployments = dict(self._prepared())
-        return {name: self._taken(deployment) for name, deployment in self._deployments.items()}
+
+    def run(self) -> dict[str, Samples]:
+        """Return a few calls of each that is prepared, and of the memory-bound one more, later."""
+        memory, compute = self._of("memory"), self._of("compute")
+        found = {probe.name: self._warm(deployment) for probe, deployment in memory}
+        start_s = self.runtime_s
+        found |= {probe.name: self._warm(deployment) for probe, deployment in compute}
+        for _ in range(_MOST_FILLING):
+            if self.runtime_s - start_s >= PAUSE_S:
+                break
+            for _, deployment in compute:
+                self._once(deployment)
+        return found | {later(probe): self._once(deployment) for probe, deployment in memory}
+
+    def _of(self, bound: str) -> list[tuple[Probe, TimedDeployment]]:
+        deployments = self._deployments or {}
+        return [
+            (probe, deployments[probe.name])
+            for probe in PROBES
+            if probe.bound == bound and probe.name in deployments
+        ]
 
     def _prepared(self) -> Iterator[tuple[str, TimedDeployment]]:
         for probe in PROBES:
@@ -53,11 +79,17 @@ class Probes:
                 if isinstance(deployment, TimedDeployment):
                     self.runtime_s += deployment.load_s
                     deployment.bind(build(probe.workload).draw_inputs(_SEED))
+                    self._warm(deployment)
                     yield probe.name, deployment
 
-    def _taken(self, deployment: TimedDeployment) -> Samples:
-        warm, samples = deployment.sample(_WARM), deployment.sample(_SAMPLES)
+    def _warm(self, deployment: TimedDeployment) -> Samples:
+        warm, samples = steady(deployment, row=_SAMPLES, rewarm=_REWARM)
         self.runtime_s += sum(warm.durations_s) + sum(samples.durations_s)
+        return samples
+
+    def _once(self, deployment: TimedDeployment) -> Samples:
+        samples = deployment.sample(1)
+        self.runtime_s += sum(samples.durations_s)
         return samples
 
 
@@ -69,6 +101,7 @@ class Witness:
         self._start = time.perf_counter() if origin_s is None else origin_s
         self._processors = _processors()
         self._probe_again_s = 0.0
+        self._probings = 0
 
     def elapsed_s(self) -> float:
         """Return the seconds since the cohort, or the turns that it takes part in, began."""
@@ -98,10 +131,12 @@ class Witness:
 
     def _probed(self) -> dict[str, Samples]:
         """Run the probes, unless rounds are so short that these would take most of the time."""
+        self._probes.prepare()
         start_s = self.elapsed_s()
-        if start_s < self._probe_again_s:
+        if start_s < self._probe_again_s and self._probings >= _LEAST:
             return {}
         taken = self._probes.run()
+        self._probings += 1
         self._probe_again_s = start_s + (self.elapsed_s() - start_s) / _SHARE
         return taken
 

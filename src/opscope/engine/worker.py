@@ -28,6 +28,7 @@ from opscope.engine.task import Member, Task
 from opscope.engine.turns import Turns
 from opscope.engine.witness import Probes, Witness
 from opscope.errors import OpscopeError, PlatformError, UnsupportedWorkload
+from opscope.meters.probes import probed
 from opscope.platforms.base import Platform, TimedDeployment
 
 Phase = Literal["check", "prepare", "visit", "conclude"]
@@ -67,6 +68,7 @@ class CohortRun:
         self._emit = emit
         self._tasks = [Task(index, job) for index, job in enumerate(cohort.jobs)]
         self._rounds: list[Round] = []
+        self._reference = cohort.reference
         self._isolation: tuple[str, ...] = ()
         self.release_s = 0.0
         self._visits = 0.0
@@ -193,11 +195,13 @@ class CohortRun:
 
     def _judge(self, task: Task, spent: bool) -> None:  # noqa: FBT001 - in partial
         """See whether a job has readings enough."""
-        readings = task.readings(self._cohort, self._rounds)
+        readings = task.readings(self._cohort, self._rounds, self._reference)
         task.stopped = task.meter.settled(readings) or ("budget" if spent else "")
 
     def _conclude(self, task: Task, stopped: Stop) -> None:
-        readings = task.readings(self._cohort, self._rounds)
+        """Turn readings into figures; rounds of the first job are the reference, as in `Feed`."""
+        self._reference = self._reference or probed(self._rounds)
+        readings = task.readings(self._cohort, self._rounds, self._reference)
         found = task.meter.conclude(readings, self._info, stopped)
         self._end(task, "ok", measurements=tuple(map(self._isolated, found)))
 

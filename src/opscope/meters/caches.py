@@ -1,4 +1,4 @@
-"""Cold caches: how they are emptied before a call where a study asks for it."""
+"""Caches: how large the largest is, and how they are emptied where a study asks for it."""
 
 from __future__ import annotations
 
@@ -19,10 +19,16 @@ def flush_caches() -> None:
 
 
 @functools.cache
+def largest_cache() -> int | None:
+    """Return the bytes of this machine's largest cache, unless nobody can tell."""
+    sizes = [_bytes(path.read_text(encoding="ascii")) for path in _CACHES.glob("index*/size")]
+    return max(sizes, default=None)
+
+
+@functools.cache
 def _evictor() -> np.ndarray:
     """Return memory twice as large as the largest cache."""
-    sizes = [_bytes(path.read_text(encoding="ascii")) for path in _CACHES.glob("index*/size")]
-    return np.ones(2 * max(sizes, default=_UNKNOWN_BYTES), np.uint8)
+    return np.ones(2 * (largest_cache() or _UNKNOWN_BYTES), np.uint8)
 
 
 def _bytes(size: str) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Sequence
-from typing import ClassVar, Literal, TypeVar
+from typing import ClassVar, Literal
 
 from opscope.core.configuration import Workload
 from opscope.core.measurement import Measurement, Speed, Spread, Stop, Trust, Verdict
@@ -19,21 +19,17 @@ from opscope.errors import MeasurementError
 from opscope.graph.stacks import Term, layer_terms
 from opscope.meters.base import Readings
 from opscope.meters.caches import flush_caches
+from opscope.meters.calls import NO_CALLS, joined, steady
 from opscope.meters.estimate import Estimate, estimate
 from opscope.meters.probes import speed
 from opscope.platforms.base import TimedDeployment
 from opscope.stats.location import percentiles
 
-T = TypeVar("T")
-
-_STEADY = 0.01
-"""A call that is faster than every one before by more than this was still warming up."""
-
 _CHANGE = 2.0
 """How many times the precision asked for a trusted figure may change with time or order."""
 
-_WIDEST = 3.0
-"""How many times as wide as asked its interval may be when sampling ended for another reason."""
+_WIDEST = 2.5
+"""How many times as wide as asked its interval may be: ±5 % at the usual ±2 %."""
 
 _VISIT_S = 0.001
 _MOST_SAMPLES = 10
@@ -70,15 +66,15 @@ class CallLatencyMeter:
     def visit(self, deployment: TimedDeployment, protocol: Protocol) -> tuple[Samples, Samples]:
         """Warm the deployment up again, since others ran meanwhile, and take samples."""
         if protocol.cold:
-            return _none(), _cold(deployment, protocol.samples)
-        rewarm, samples = _steady(deployment, protocol)
+            return NO_CALLS, _cold(deployment, protocol.samples)
+        rewarm, samples = steady(deployment, row=protocol.samples, rewarm=protocol.rewarm)
         fastest = min(samples.durations_s)
         count = max(protocol.samples, min(math.ceil(_VISIT_S / fastest), _MOST_SAMPLES))
-        samples = _joined(samples, deployment.sample(count - len(samples.durations_s)))
+        samples = joined(samples, deployment.sample(count - len(samples.durations_s)))
         for _ in range(_TRIES - 1):
             if samples.fastest_s is not None:
                 break
-            samples = _joined(samples, deployment.sample(count))
+            samples = joined(samples, deployment.sample(count))
         return rewarm, samples
 
     def settled(self, readings: Readings) -> Stop:
@@ -103,7 +99,8 @@ class CallLatencyMeter:
             raise MeasurementError("the deployment was never visited")
         estimates = _estimates(readings, _CHANGE * readings.protocol.precision)
         value, interval = _combined(readings, estimates)
-        seen = speed(readings.workload, readings.rounds, readings.reference)
+        timed = list(zip(readings.terms, (part.value for part in estimates), strict=True))
+        seen = speed(readings.workload, timed, readings.rounds, readings.reference)
         if seen:
             value, interval = _corrected(value, interval, seen)
         return (
@@ -115,7 +112,7 @@ class CallLatencyMeter:
                 derivation=self._derivation(readings.terms, estimates),
                 interval=interval,
                 interval_note=_interval_note(estimates, found=interval is not None),
-                trust=_judge(value, estimates, _too_wide(value, interval, readings, stopped)),
+                trust=_judge(value, estimates, _too_wide(value, interval, readings)),
                 spread=_spread(readings.visits) if len(readings.terms) == 1 else None,
                 stopped=stopped,
                 speed=seen,
@@ -145,60 +142,13 @@ class LayerLatencyMeter(CallLatencyMeter):
         return f"layer latency: {stacks}; {_estimator(estimates)}"
 
 
-def _steady(deployment: TimedDeployment, protocol: Protocol) -> tuple[Samples, Samples]:
-    """Call until no call in a row of ``samples`` is faster than those before: it is warm again.
-
-    Returns:
-        The calls until then, ``rewarm`` at most, and the calls of that row, which count.
-    """
-    taken = _none()
-    fastest, row, most = math.inf, 0, protocol.rewarm + protocol.samples
-    while row < protocol.samples and len(taken.durations_s) < most:
-        lacking = min(protocol.samples - row, most - len(taken.durations_s))
-        more = deployment.sample(lacking)
-        for duration_s in more.durations_s:
-            row = 0 if duration_s < fastest * (1 - _STEADY) and protocol.rewarm else row + 1
-            fastest = min(fastest, duration_s)
-        taken = _joined(taken, more)
-    until = len(taken.durations_s) - protocol.samples
-    return _part(taken, slice(until)), _part(taken, slice(until, None))
-
-
-def _none() -> Samples:
-    return Samples(durations_s=(), clock="none")
-
-
 def _cold(deployment: TimedDeployment, count: int) -> Samples:
     """Return calls before each of which the caches were emptied."""
     taken = []
     for _ in range(count):
         flush_caches()
         taken.append(deployment.sample(1))
-    return functools.reduce(_joined, taken)
-
-
-def _joined(first: Samples, second: Samples) -> Samples:
-    if not first.durations_s:
-        return second
-    return Samples(
-        durations_s=first.durations_s + second.durations_s,
-        preemptions=_both(first.preemptions, second.preemptions),
-        cpu_s=_both(first.cpu_s, second.cpu_s),
-        clock=first.clock,
-    )
-
-
-def _part(samples: Samples, calls: slice) -> Samples:
-    return Samples(
-        durations_s=samples.durations_s[calls],
-        preemptions=samples.preemptions and samples.preemptions[calls],
-        cpu_s=samples.cpu_s and samples.cpu_s[calls],
-        clock=samples.clock,
-    )
-
-
-def _both(first: tuple[T, ...] | None, second: tuple[T, ...] | None) -> tuple[T, ...] | None:
-    return None if first is None or second is None else first + second
+    return functools.reduce(joined, taken)
 
 
 def _estimates(readings: Readings, least_change: float | None) -> list[Estimate]:
@@ -231,19 +181,17 @@ def _combined(
 def _corrected(
     value: float, interval: tuple[float, float] | None, seen: Speed
 ) -> tuple[float, tuple[float, float] | None]:
-    corrected = value / seen.factor
+    corrected = (value - seen.refetch_s) / seen.factor
     if interval is None:
         return corrected, None
     below, above = (abs(bound - value) / seen.factor for bound in interval)
-    error = seen.error * corrected
+    error = math.hypot(seen.error * corrected, seen.refetch_s / 2 / seen.factor)
     return corrected, (corrected - math.hypot(below, error), corrected + math.hypot(above, error))
 
 
-def _too_wide(
-    value: float, interval: tuple[float, float] | None, readings: Readings, stopped: Stop
-) -> str:
-    """Say that sampling ended with an interval far wider than was asked for, if so."""
-    if interval is None or stopped == "precision" or value <= 0:
+def _too_wide(value: float, interval: tuple[float, float] | None, readings: Readings) -> str:
+    """Say that the interval, corrections included, is far wider than was asked for, if so."""
+    if interval is None or value <= 0:
         return ""
     half, asked = (interval[1] - interval[0]) / (2 * value), readings.protocol.precision
     if half <= _WIDEST * asked:
