@@ -158,6 +158,17 @@ def test_the_first_rounds_see_the_probes_however_short_they_are():
     assert not all(seen.probes for seen in rounds)
 
 
+def test_slow_probes_take_their_share_from_the_first_round_on():
+    class Slow(Slowing):
+        def run(self):
+            time.sleep(0.11)
+            return super().run()
+
+    slow = Slow()
+    measure("fake", jobs_for("fake", 4), protocol=Protocol(rounds=8), probes=slow)
+    assert slow.runs == 1
+
+
 def test_a_spent_budget_ends_a_cohort_after_the_least_rounds():
     cohort = Cohort(
         platform="fake",

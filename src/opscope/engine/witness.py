@@ -25,8 +25,9 @@ _REWARM = 16
 _MOST_FILLING = 100
 """How often the compute-bound ones fill the pause at most; by their own clock, which may stand."""
 
-_SHARE, _LEAST = 0.05, 8
-"""Share of the time that probes may take, and in how many rounds they are run in any case."""
+_SHARE, _LEAST, _LITTLE_S = 0.05, 8, 0.1
+"""Share of the time that probes may take, and in how many rounds they may take more, if that is no
+more than so long each."""
 
 _BUSY, _STEAL = (0, 1, 2, 5, 6), 7
 """Counts of the first line of /proc/stat, in ticks: work of every kind, and time stolen."""
@@ -101,7 +102,7 @@ class Witness:
         self._start = time.perf_counter() if origin_s is None else origin_s
         self._processors = _processors()
         self._probe_again_s = 0.0
-        self._probings = 0
+        self._probings, self._probing_s = 0, 0.0
 
     def elapsed_s(self) -> float:
         """Return the seconds since the cohort, or the turns that it takes part in, began."""
@@ -133,11 +134,12 @@ class Witness:
         """Run the probes, unless rounds are so short that these would take most of the time."""
         self._probes.prepare()
         start_s = self.elapsed_s()
-        if start_s < self._probe_again_s and self._probings >= _LEAST:
+        early = self._probings < _LEAST and self._probing_s < _LITTLE_S
+        if start_s < self._probe_again_s and not early:
             return {}
         taken = self._probes.run()
-        self._probings += 1
-        self._probe_again_s = start_s + (self.elapsed_s() - start_s) / _SHARE
+        self._probings, self._probing_s = self._probings + 1, self.elapsed_s() - start_s
+        self._probe_again_s = start_s + self._probing_s / _SHARE
         return taken
 
 

@@ -14,10 +14,10 @@ holds when half of them are disturbed, without resting on one lucky sample."""
 LEAST_ROUNDS = 6
 """Rounds below which no interval is given: fewer cover too little when sampling stops early."""
 
-_BELOW, _ABOVE = 4.0, 5.0
-"""Reach of the interval in units of (median - minimum) / sqrt(rounds), by simulation: with
-`LEAST_ROUNDS` and sampling that stops at any round it likes, 95 % of intervals hold the long-run
-quartile on average over fourteen kinds of noise (docs/instrument.md)."""
+_BELOW, _ABOVE = 3.5, 4.5
+"""Reach of the interval in units of (median - minimum) / sqrt(rounds), by simulation: with eight
+rounds at least and sampling that stops at any round it likes, 95 % of intervals and more hold the
+long-run quartile on average over fourteen kinds of noise (docs/instrument.md)."""
 
 
 def low_location(values: Sequence[float]) -> float:
