@@ -102,15 +102,24 @@ def repeatable(
     name: str, first: Mapping[Workload, Measurement], second: Mapping[Workload, Measurement]
 ) -> None:
     """Print how far two runs are apart (asked: median 1 %, 95th percentile 3 %)."""
-    apart = np.abs([second[w].value / first[w].value - 1 for w in first if w in second])
-    print(
-        f"{name}: median {100 * np.median(apart):.2f} %, p95 {100 * np.quantile(apart, 0.95):.2f} %"
-    )
+    both = [w for w in first if w in second]
+    trusted = [w for w in both if trusts(first[w]) and trusts(second[w])]
+    for whose, known in ((name, both), (f"{name}, trusted in both", trusted)):
+        apart = np.abs([second[w].value / first[w].value - 1 for w in known])
+        print(
+            f"{whose}: median {100 * np.median(apart):.2f} %,"
+            f" p95 {100 * np.quantile(apart, 0.95):.2f} % of {len(apart)}"
+        )
+
+
+def trusts(measurement: Measurement) -> bool:
+    """Say whether a figure is trusted."""
+    return measurement.trust.verdict is Verdict.TRUSTED
 
 
 def judged(name: str, found: Mapping[Workload, Measurement], truth: Latencies) -> None:
     """Print errors (asked: median 1 %, 95th percentile 3 %) and how far trust is right."""
-    trusted = {w: m.value for w, m in found.items() if m.trust.verdict is Verdict.TRUSTED}
+    trusted = {w: m.value for w, m in found.items() if trusts(m)}
     signed = errors({w: m.value for w, m in found.items()}, truth)
     off = np.abs(signed)
     relied = np.abs(errors(trusted, truth))

@@ -4,7 +4,7 @@ from msgspec.structs import replace
 from opscope.core.configuration import Workload
 from opscope.core.measurement import Speed, Verdict
 from opscope.core.platform import Origin
-from opscope.core.readings import Round, Samples
+from opscope.core.readings import DeviceState, Round, Samples
 from opscope.core.study import MeterName, Protocol
 from opscope.errors import MeasurementError
 from opscope.graph.stacks import Term
@@ -94,6 +94,16 @@ def test_what_was_fetched_again_is_taken_off_and_widens_the_interval(monkeypatch
     monkeypatch.setattr(latency, "speed", lambda *_: replace(longer, refetch_s=0.3))
     doubted = conclude(visits_of([[2.1]] * 8), stopped="precision")
     assert doubted.trust.reason == ("after 8 rounds its interval is still ±8%, where ±2% was asked")
+
+
+def test_caches_of_the_processor_say_nothing_of_another_devices_networks(monkeypatch):
+    given = []
+    monkeypatch.setattr(latency, "speed", lambda _, timed, *__: given.append(timed))
+    visits = visits_of([[2.1]] * 8)
+    conclude(visits)
+    conclude([replace(visit, device=DeviceState(clock_hz=1e9)) for visit in visits])
+    assert [len(timed) for timed in given] == [1, 0]
+    assert given[0][0][1] == 2.1
 
 
 def test_a_visit_warms_up_until_calls_get_no_faster_and_those_count():

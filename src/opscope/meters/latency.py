@@ -99,8 +99,9 @@ class CallLatencyMeter:
             raise MeasurementError("the deployment was never visited")
         estimates = _estimates(readings, _CHANGE * readings.protocol.precision)
         value, interval = _combined(readings, estimates)
-        timed = list(zip(readings.terms, (part.value for part in estimates), strict=True))
-        seen = speed(readings.workload, timed, readings.rounds, readings.reference)
+        seen = speed(
+            readings.workload, _timed(readings, estimates), readings.rounds, readings.reference
+        )
         if seen:
             value, interval = _corrected(value, interval, seen)
         return (
@@ -176,6 +177,16 @@ def _combined(
     if math.isnan(below):
         return value, None
     return value, (value - below, value + above)
+
+
+def _timed(readings: Readings, estimates: Sequence[Estimate]) -> list[tuple[Term, float]]:
+    """Return the networks with the seconds of a call, unless another device than the CPU ran them.
+
+    What that device's own memory holds, the processor's caches say nothing of.
+    """
+    if any(visit.device for visit in readings.visits):
+        return []
+    return [(term, part.value) for term, part in zip(readings.terms, estimates, strict=True)]
 
 
 def _corrected(
