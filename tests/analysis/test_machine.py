@@ -132,13 +132,13 @@ def advised(found):
 def test_a_quiet_machine_is_good_and_needs_no_advice():
     found = diagnose(examined())
     assert found.quality == "good"
-    assert found.verdict.startswith("good for measuring: ±2% takes 6 rounds")
+    assert found.verdict.startswith("good for measuring: ±2% takes 8 rounds")
     assert found.advice == ()
     assert found.rounds == 120
     assert found.noise.deviation < 0.001
     assert found.noise.low < 0 < found.noise.high < 0.01
     assert not found.drift.significant
-    assert found.expectation.rounds == found.expectation.rounds_mostly == 6
+    assert found.expectation.rounds == found.expectation.rounds_mostly == 8
     assert found.expectation.after_most < found.expectation.after_least < 0.02
     assert found.disturbed == {}
     assert (found.steal, found.neighbours) == (0.0, 0.0)
@@ -194,10 +194,10 @@ def test_noise_costs_rounds():
     assert found.expectation.rounds is None
     few = diagnose(examined(rounds(20), noise=0.5))
     assert few.quality == "poor"
-    assert "after 6 rounds" in few.verdict
+    assert "after 8 rounds" in few.verdict
     some = diagnose(examined(noise=0.15))
     assert some.quality == "usable"
-    assert 6 < some.expectation.rounds <= 40
+    assert 8 < some.expectation.rounds <= 40
 
 
 def test_neighbours_and_steal_are_told_in_processors():

@@ -171,7 +171,7 @@ def test_measure_shows_value_interval_origin_and_spread():
     assert [row["latency_s"] for row in rows] == pytest.approx(
         [4e-4, 8e-4]
     )  # a call takes 0.1 ms more
-    for part in ("latency_s", "µs", "95 % over 6 rounds", "estimated; layer latency"):
+    for part in ("latency_s", "µs", "95 % over 8 rounds", "estimated; layer latency"):
         assert part in page
 
 

@@ -17,7 +17,7 @@ def test_a_diagnosis_of_the_fake_as_json():
     found = json.loads(result.stdout)
     assert set(found) == KEYS
     assert found["noise"]["deviation"] == pytest.approx(0.0002, abs=0.0002)
-    assert found["expectation"]["rounds"] == 6
+    assert found["expectation"]["rounds"] == 8
     assert found["missing"] == {}
     (peak,) = found["peaks"]
     macs, seconds = 28 * 28 * 512 * 512, 1e-4 + 2e-4 * 512 / 16  # by the fake's formula

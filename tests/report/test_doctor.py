@@ -17,7 +17,7 @@ def test_a_diagnosis_is_shown_in_sections():
     text = shown(diagnose(examined()))
     lines = text.splitlines()
     assert lines[0] == "made-up (none 1)"
-    assert lines[1].startswith("Good for measuring: ±2% takes 6 rounds")
+    assert lines[1].startswith("Good for measuring: ±2% takes 8 rounds")
     sections = ["Machine", "Steadiness", "Speed", "What to expect", "What to change"]
     starts = [text.index(f"\n{section}") for section in sections]
     assert starts == sorted(starts)

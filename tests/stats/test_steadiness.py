@@ -41,8 +41,9 @@ def test_half_widths_are_those_of_the_interval_and_shrink_with_rounds():
 
 def test_sampling_stops_where_its_interval_is_narrow_enough():
     steady, restless = noisy(120, 0.001), noisy(120, 0.3)
-    assert set(rounds_needed(steady, 0.02, 40)) == {6}
-    assert set(rounds_needed(restless, 0.02, 40)) == {math.inf}
-    between = rounds_needed(noisy(120, 0.05), 0.02, 40)
+    assert set(rounds_needed(steady, 0.02, 6, 40)) == {6}
+    assert set(rounds_needed(steady, 0.02, 8, 40)) == {8}
+    assert set(rounds_needed(restless, 0.02, 6, 40)) == {math.inf}
+    between = rounds_needed(noisy(120, 0.05), 0.02, 6, 40)
     assert 6 < np.median(between) < 40
-    assert len(rounds_needed(noisy(10), 0.02, 40)) == 1
+    assert len(rounds_needed(noisy(10), 0.02, 6, 40)) == 1

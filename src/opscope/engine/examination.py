@@ -28,7 +28,7 @@ from opscope.meters.probes import PROBES
 PEAKS = ("conv:h=56,cin=128,cout=128,k=3", "conv:h=28,cin=512,cout=512,k=1")
 """What computes most per byte; which of the two is faster differs among runtimes."""
 
-_PROTOCOL = Protocol(rounds=120, min_rounds=6, samples=5, precision=1e-9)
+_PROTOCOL = Protocol(rounds=120, samples=5, precision=1e-9)
 """Rounds go on until the time is up, however narrow the intervals get."""
 
 _TIMES_CACHE = 4
@@ -50,7 +50,8 @@ def examine(
 
     Args:
         platform: Text of a platform that is timed.
-        budget_s: Time it may take, preparations included; six rounds are taken in any case.
+        budget_s: Time it may take, preparations included; the least rounds of a protocol are
+            taken in any case.
         executor: Where to measure.
         watch: Called at every sign of life.
 

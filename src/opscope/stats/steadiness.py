@@ -48,26 +48,27 @@ def half_width(values: Sequence[float], rounds: int) -> float | None:
     return float(np.median(widths))
 
 
-def rounds_needed(values: Sequence[float], precision: float, most: int) -> list[float]:
+def rounds_needed(values: Sequence[float], precision: float, least: int, most: int) -> list[float]:
     """Return after how many rounds sampling would have stopped, begun at several points.
 
     Args:
         values: One of each round, positive.
         precision: Half-width of the interval, relative, at which it stops.
+        least: Rounds before which it would not have stopped.
         most: Rounds after which it would have given up: infinity then.
     """
     last = len(values) - most
     if last < 0:
         most, last = len(values), 0
-    return [_stopping(values[start : start + most], precision) for start in _starts(last)]
+    return [_stopping(values[start : start + most], precision, least) for start in _starts(last)]
 
 
 def _starts(last: int) -> list[int]:
     return sorted({round(start) for start in np.linspace(0, last, _STARTS)})
 
 
-def _stopping(values: Sequence[float], precision: float) -> float:
-    for rounds in range(LEAST_ROUNDS, len(values) + 1):
+def _stopping(values: Sequence[float], precision: float, least: int) -> float:
+    for rounds in range(max(least, LEAST_ROUNDS), len(values) + 1):
         if _half_width(values[:rounds]) <= precision:
             return rounds
     return math.inf

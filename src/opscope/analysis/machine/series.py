@@ -80,7 +80,7 @@ def expectation(kernels: Sequence[Kernel]) -> Expectation:
         stop
         for values in series
         if len(values) >= least
-        for stop in rounds_needed(values, wanted, usual.rounds)
+        for stop in rounds_needed(values, wanted, least, usual.rounds)
     ]
     stops.sort()
     return Expectation(
