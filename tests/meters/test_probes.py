@@ -131,3 +131,10 @@ def test_what_no_cache_holds_is_not_fetched_again(size, monkeypatch):
     monkeypatch.setattr(probes, "largest_cache", lambda: size)
     lost = seen(dense_later=210e-6, late3x3_later=260e-6)
     assert speed(HELD, CALL, lost, KEPT) is None
+
+
+@pytest.mark.parametrize("slow_s", [PAUSE_S, 2 * PAUSE_S])
+def test_a_kernel_as_long_as_the_pause_tells_nothing_of_it(slow_s):
+    slow = KEPT | {"late3x3": slow_s, "late3x3 later": slow_s + 10e-6}
+    lost = seen(dense_later=210e-6, late3x3=slow_s, late3x3_later=slow_s + 60e-6)
+    assert speed(HELD, [(CALL[0][0], 1e-3)], lost, slow) is None

@@ -140,6 +140,8 @@ def _refetch_s(
         names = (probe.name, later(probe))
         if not all(name in now and name in reference for name in names):
             return 0.0
+        if reference[probe.name] >= PAUSE_S:  # it lasts as long itself: nothing to compare with
+            return 0.0
         lost, usual = (seen[names[1]] - seen[names[0]] for seen in (now, reference))
         passed = (call_s - reference[probe.name]) / (PAUSE_S - reference[probe.name])
         share = min(max(passed, 0.0), 1.0)
