@@ -22,6 +22,8 @@ from opscope.core.space import Range, Space
 from opscope.core.study import MeterName, Protocol, Study
 from opscope.engine.executors.local import LocalExecutor
 from opscope.engine.runner import run_study
+from opscope.meters.base import Readings
+from opscope.meters.contention import alone
 from opscope.store import Store
 
 PLATFORMS = ("onnxruntime-cpu", "openvino-cpu")
@@ -65,11 +67,14 @@ def try_on(platform: str, instrument: Instrument) -> None:
                 unprivileged[load] = instrument.measure(WORKLOADS, Protocol(priority=False))
                 tools[load] = compared(platform)
     after = instrument.measure(WORKLOADS, TRUTH)
-    truth = agreeing(before, after)
+    truth = agreeing(*(undisturbed(run, instrument.reference) for run in (before, after)))
     print(f"truth: {len(truth)} of {len(WORKLOADS)} workloads, before and after within 1 %")
     calls = [sum(len(v.samples.durations_s) for v in m.visits) for m in before.values()]
     print(f"  from {min(calls)} to {max(calls)} counted calls of each before, as many after")
     repeatable("two quiet runs", *quiet)
+    if not truth:
+        print("no truth to compare with: this machine was never idle for long enough")
+        return
     for load in LOADS:
         judged(f"{load} busy", loaded[load], truth)
     for load, found in unprivileged.items():
@@ -78,9 +83,23 @@ def try_on(platform: str, instrument: Instrument) -> None:
     for name in TOOLS:
         ratio(name, [found[name] for found in tools.values()], own, truth)
     samples(quiet)
-    values = [fastest(measurement) for measurement in before.values()]
-    held = resampled(values)
+    held = resampled(before, instrument.info, instrument.reference)
     print(f"coverage of the long-run truth: {100 * np.mean(held):.1f} % of {len(held)}", flush=True)
+
+
+def undisturbed(
+    run: Mapping[Workload, Measurement], reference: Mapping[str, float]
+) -> dict[Workload, Measurement]:
+    """Return what was measured with the core alone in as many rounds as the truth takes."""
+    kept = {}
+    for workload, measured in run.items():
+        readings = Readings(
+            workload=workload, terms=(), visits=measured.visits, reference=dict(reference)
+        )
+        if len(alone(readings).visits) >= TRUTH.min_rounds:
+            kept[workload] = measured
+    print(f"core alone in {TRUTH.min_rounds} rounds: {len(kept)} of {len(run)} workloads")
+    return kept
 
 
 def agreeing(
@@ -89,7 +108,8 @@ def agreeing(
     """Return the truth where both agree, the speed of the machine taken into account."""
     both = {w: (before[w].value, after[w].value) for w in before if w in after}
     drift = [b / a - 1 for a, b in both.values()]
-    print(f"after over before: median {100 * np.median(drift):+.2f} %")
+    if drift:
+        print(f"after over before: median {100 * np.median(drift):+.2f} %")
     return {w: (a + b) / 2 for w, (a, b) in both.items() if abs(b / a - 1) <= DRIFT}
 
 
@@ -187,11 +207,6 @@ def samples(runs: Sequence[Mapping[Workload, Measurement]]) -> None:
         f"calls for ±2 %: median {np.median(calls):.0f}, {np.median(calls) / 60:.2f} of 10 + 50;"
         f" {100 * np.mean(precise):.0f} % reached it"
     )
-
-
-def fastest(measurement: Measurement) -> list[float]:
-    """Return the fastest undisturbed call of each round."""
-    return [min(clean) for v in measurement.visits if (clean := v.samples.undisturbed_s)]
 
 
 def pace() -> None:

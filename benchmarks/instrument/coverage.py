@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 
+import msgspec
 import numpy as np
 
+from opscope.core.configuration import Workload
+from opscope.core.measurement import Measurement, Stop
+from opscope.core.platform import PlatformInfo
 from opscope.core.study import Protocol
+from opscope.meters.base import Readings
+from opscope.meters.latency import CallLatencyMeter
 from opscope.stats.location import LOW_QUANTILE, low_interval, low_location
 
 USUAL = Protocol()
@@ -71,16 +78,46 @@ def simulated(runs: int = 250) -> Iterator[tuple[str, float, float, float]]:
             yield kind, scale, float(np.mean(inside)), float(np.median([n for _, n in ends]))
 
 
-def resampled(rounds: Iterable[Sequence[float]]) -> list[bool]:
-    """Return whether the interval held the long-run truth, wherever in a long run it started.
+def resampled(
+    long: Mapping[Workload, Measurement], info: PlatformInfo, reference: Mapping[str, float]
+) -> list[bool]:
+    """Return whether the interval held the long-run value, wherever in a long run it started.
 
     Args:
-        rounds: Of each deployment the fastest undisturbed call of every round, hundreds of them.
+        long: Call latencies with hundreds of rounds each.
+        info: The platform that they were measured on.
+        reference: Seconds that each reference kernel took when the run began.
     """
+    meter = CallLatencyMeter()
     held = []
-    for values in rounds:
-        truth = low_location(values)
-        for start in range(0, len(values) - USUAL.rounds, USUAL.rounds // 2):
-            (low, high), _ = stopped(values[start : start + USUAL.rounds])
-            held.append(low <= truth <= high)
+    for workload, measured in long.items():
+        everything = Readings(
+            workload=workload,
+            terms=meter.terms(workload),
+            visits=measured.visits,
+            rounds=measured.rounds,
+            reference=dict(reference),
+            protocol=USUAL,
+        )
+        (truth,) = meter.conclude(everything, info, "rounds")
+        for start in range(0, len(measured.visits) - USUAL.rounds, USUAL.rounds // 2):
+            low, high = _resumed(meter, everything, info, start)
+            held.append(low <= truth.value <= high)
     return held
+
+
+def _resumed(
+    meter: CallLatencyMeter, everything: Readings, info: PlatformInfo, start: int
+) -> tuple[float, float]:
+    """Return the interval, corrections included, had sampling begun in the round ``start``."""
+    stopped: Stop = ""
+    taken, rounds = everything, USUAL.min_rounds
+    while not stopped:
+        taken = msgspec.structs.replace(
+            everything,
+            visits=everything.visits[start : start + rounds],
+            rounds=everything.rounds[start : start + rounds],
+        )
+        stopped, rounds = meter.settled(taken), rounds + 1
+    (found,) = meter.conclude(taken, info, stopped)
+    return found.interval or (-math.inf, math.inf)

@@ -10,11 +10,13 @@ from collections.abc import Iterator, Sequence
 
 from opscope.core.configuration import Workload
 from opscope.core.measurement import Measurement
+from opscope.core.readings import Round
 from opscope.core.study import Job, MeterName, Protocol, Study
 from opscope.core.trial import Trial
 from opscope.engine.executors.local import LocalExecutor
 from opscope.engine.feed import Feed
 from opscope.engine.planner import group
+from opscope.meters.contention import referred
 
 _BUSY = "import numpy\na = numpy.random.rand(600, 600).astype('f')\nwhile True: a @ a"
 _SETTLE_S = 1.5
@@ -37,25 +39,30 @@ def busy(processes: int) -> Iterator[None]:
 
 
 class Instrument:
-    """opscope, measuring call latencies of workloads on one platform, one reference throughout."""
+    """opscope, measuring call latencies of workloads on one platform, one reference throughout.
+
+    Attributes:
+        reference: Seconds that each reference kernel took when it began, as `Feed` has them.
+    """
 
     def __init__(self, platform: str, executor: LocalExecutor) -> None:
         self._executor = executor
-        self._info, _ = executor.describe(platform)
-        self._first: Trial | None = None
+        self.info, _ = executor.describe(platform)
+        self.reference: dict[str, float] = {}
+        self._seen: list[tuple[Round, ...]] = []
 
     def measure(
         self, workloads: Sequence[Workload], protocol: Protocol, *, seed: int = 0
     ) -> dict[Workload, Measurement]:
         """Return the latency of each workload that could be measured."""
         jobs = [
-            Job(workload=workload, platform=self._info.name, meter=MeterName(name="call-latency"))
+            Job(workload=workload, platform=self.info.name, meter=MeterName(name="call-latency"))
             for workload in workloads
         ]
         study = Study(name="b", title="", question="", spaces=(), protocol=protocol, seed=seed)
-        feed = Feed(group(jobs, study, [self._info]))
-        if self._first:
-            feed.note(self._first)
+        feed = Feed(group(jobs, study, [self.info]))
+        for rounds in self._seen:
+            feed.refer(self.info.name, rounds)
         found: dict[Workload, Measurement] = {}
         for event in self._executor.execute(feed):
             if isinstance(event, Trial):
@@ -64,6 +71,7 @@ class Instrument:
                 if latency is None:
                     print(f"  {event.job.workload}: {event.status}: {event.reason}")
                     continue
-                self._first = self._first or event
+                self.reference = referred(self.reference, latency.rounds)
+                self._seen.append(latency.rounds)
                 found[event.job.workload] = latency
         return found

@@ -45,6 +45,10 @@ QUIET = Environment(
 PERIOD_S = 0.25
 
 
+def usual(part):
+    return {"frequency_hz": 3e9, "temperature_c": 40.0 + part, "contention": (1.0,) * 20}
+
+
 def rounds(count=120, *, steal=0.0, others=0.0, **facts):
     """Return rounds in which others took so many processors' worth of time."""
     return tuple(
@@ -52,7 +56,7 @@ def rounds(count=120, *, steal=0.0, others=0.0, **facts):
             start_s=PERIOD_S * (number + 1),
             steal_s=steal * PERIOD_S,
             others_s=others * PERIOD_S,
-            **({"frequency_hz": 3e9, "temperature_c": 40.0 + number / count} | facts),
+            **(usual(number / count) | facts),
         )
         for number in range(count)
     )
@@ -200,6 +204,14 @@ def test_noise_costs_rounds():
     assert 8 < some.expectation.rounds <= 40
 
 
+def test_a_core_that_another_thread_uses_is_told_with_what_to_do():
+    found = diagnose(examined(rounds(contention=(1.0,) + (1.6,) * 3)))
+    assert found.shared == 0.75
+    assert "another hardware thread used the measuring core at 75% of moments" in advised(found)
+    alone = diagnose(examined())
+    assert (alone.shared, alone.advice) == (0.0, ())
+
+
 def test_neighbours_and_steal_are_told_in_processors():
     found = diagnose(examined(rounds(others=1.5, steal=0.25), preempted=0.1))
     assert found.neighbours == pytest.approx(1.5)
@@ -259,11 +271,12 @@ def test_a_virtual_machine_without_a_frequency_is_told_to_be_blind():
 
 
 def test_what_cannot_be_read_has_a_reason():
-    seen = rounds(temperature_c=None, frequency_hz=None)
+    seen = rounds(temperature_c=None, frequency_hz=None, contention=())
     seen = tuple(msgspec.structs.replace(r, steal_s=None, others_s=None) for r in seen)
     found = diagnose(examined(seen, environment=changed(absent={"turbo": "because"})))
-    assert (found.steal, found.neighbours) == (None, None)
-    assert set(found.absent) == {"turbo", "steal", "neighbours", "frequency_hz", "temperature_c"}
+    assert (found.steal, found.neighbours, found.shared) == (None, None, None)
+    unread = {"steal", "neighbours", "shared", "frequency_hz", "temperature_c"}
+    assert set(found.absent) == {"turbo", *unread}
 
 
 def test_few_rounds_are_said_to_be_few():

@@ -6,8 +6,18 @@ from tests.cli.running import opscope_command
 
 KEYS = {
     *("platform", "environment", "quality", "verdict", "span_s", "rounds", "noise", "drift"),
-    *("expectation", "disturbed", "steal", "neighbours", "frequency_hz", "temperature_c"),
-    *("isolation", "peaks", "bandwidth", "copy_bandwidth", "ridge", "advice", "missing", "absent"),
+    *("expectation", "disturbed", "shared", "steal", "neighbours", "frequency_hz"),
+    *(
+        "temperature_c",
+        "isolation",
+        "peaks",
+        "bandwidth",
+        "copy_bandwidth",
+        "ridge",
+        "advice",
+        "missing",
+        "absent",
+    ),
 }
 
 

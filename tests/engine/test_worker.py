@@ -41,6 +41,10 @@ class Slowing:
     def prepare(self):
         """Have nothing to prepare."""
 
+    def contention(self):
+        """Have no core that could be shared."""
+        return ()
+
     def run(self):
         self.runs += 1
         seconds = 1e-3 if self.runs <= 2 else 1.1e-3

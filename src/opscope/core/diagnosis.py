@@ -128,6 +128,7 @@ class Diagnosis(Record, frozen=True, kw_only=True):
         span_s: Seconds over which the machine was watched.
         rounds: Rounds in that time.
         disturbed: Share of calls that something disturbed, by what.
+        shared: Share of moments at which another hardware thread used the core that measured.
         steal: Processors' worth of time that the hypervisor gave to others.
         neighbours: Processors' worth of time that other processes took.
         frequency_hz: Lowest and highest clock frequency seen.
@@ -151,6 +152,7 @@ class Diagnosis(Record, frozen=True, kw_only=True):
     drift: Drift
     expectation: Expectation
     disturbed: dict[str, float] = {}
+    shared: float | None = None
     steal: float | None = None
     neighbours: float | None = None
     frequency_hz: tuple[float, float] | None = None

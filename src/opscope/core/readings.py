@@ -78,6 +78,9 @@ class Visit(Record, frozen=True, kw_only=True):
         rewarm: Calls that warmed it up again after other deployments had run.
         samples: The calls that count.
         device: The device just after them; absent where the processor is it.
+        contention: How far another hardware thread used the core just before the visit and just
+            after it: time of independent over that of dependent arithmetic. Empty where more than
+            one core computes, or another device.
     """
 
     round: int
@@ -89,6 +92,7 @@ class Visit(Record, frozen=True, kw_only=True):
     rewarm: Samples
     samples: Samples
     device: DeviceState | None = None
+    contention: tuple[float, ...] = ()
 
 
 class Round(Record, frozen=True, kw_only=True):
@@ -101,6 +105,7 @@ class Round(Record, frozen=True, kw_only=True):
         others_s: Processor time that other processes took since then, over all cores.
         frequency_hz: Clock frequency of the core, where it can be read.
         temperature_c: Of the warmest sensor, where there is one.
+        contention: As of a visit; several times before the reference kernels, once after them.
     """
 
     start_s: float = 0.0
@@ -109,6 +114,7 @@ class Round(Record, frozen=True, kw_only=True):
     others_s: float | None = None
     frequency_hz: float | None = None
     temperature_c: float | None = None
+    contention: tuple[float, ...] = ()
 
 
 def _disturbance(duration_s: float, preemptions: int, cpu_s: float) -> str:

@@ -10,7 +10,7 @@ import msgspec
 from opscope.core.readings import Round
 from opscope.core.study import Cohort
 from opscope.core.trial import Trial
-from opscope.meters.probes import probed
+from opscope.meters.contention import referred
 
 
 class Feed:
@@ -34,11 +34,10 @@ class Feed:
 
     def refer(self, platform: str, rounds: Sequence[Round]) -> None:
         """Take the speed of the reference kernels in these rounds for the run's own."""
-        if rounds and platform not in self._references:
-            self._references[platform] = probed(rounds)
+        self._references[platform] = referred(self._references.get(platform, {}), rounds)
 
     def note(self, trial: Trial) -> None:
-        """Take the first trial of each platform for the reference."""
+        """Take the first trial of each platform with the core alone for the reference."""
         for measurement in trial.measurements:
             self.refer(trial.job.platform, measurement.rounds)
 

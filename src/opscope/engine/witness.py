@@ -9,11 +9,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from opscope.core.platform import Origin
 from opscope.core.readings import Round, Samples
 from opscope.core.study import Instrumentation
 from opscope.errors import OpscopeError
 from opscope.graph import build
 from opscope.meters.calls import steady
+from opscope.meters.contention import contention
 from opscope.meters.probes import PAUSE_S, PROBES, Probe, later
 from opscope.platforms.base import Platform, TimedDeployment
 
@@ -28,6 +30,9 @@ _MOST_FILLING = 100
 _SHARE, _LEAST, _LITTLE_S = 0.05, 8, 0.1
 """Share of the time that probes may take, and in how many rounds they may take more, if that is no
 more than so long each."""
+
+_CONTENTIONS = 40
+"""How often contention is read in a row: a core that is shared nearly always is not for moments."""
 
 _BUSY, _STEAL = (0, 1, 2, 5, 6), 7
 """Counts of the first line of /proc/stat, in ticks: work of every kind, and time stolen."""
@@ -44,6 +49,16 @@ class Probes:
         self.runtime_s = 0.0
         self._platform = platform
         self._deployments: dict[str, TimedDeployment] | None = None
+        info = platform.info()
+        here = info.origin is Origin.MEASURED and bool(info.instruction_set)
+        self._one_core = here and info.threads == 1
+
+    def contention(self) -> tuple[float, ...]:
+        """Return how far the core is shared now, if one core of this machine computes.
+
+        Other devices have no part in it, and threads of one platform may share a core themselves.
+        """
+        return (contention(),) if self._one_core else ()
 
     def prepare(self) -> None:
         """Load and warm up each, once; one that the platform refuses is simply not there."""
@@ -113,17 +128,24 @@ class Witness:
         """Seconds that the runtime spent on the probes so far."""
         return self._probes.runtime_s
 
+    def contention(self) -> tuple[float, ...]:
+        """Return how far the core is shared now, if that says anything of what is measured."""
+        return self._probes.contention()
+
     def look(self) -> Round:
         """Return what is to be seen now."""
         before, self._processors = self._processors, _processors()
         stolen = others = None
+        start_s = self.elapsed_s()
+        shared = tuple(value for _ in range(_CONTENTIONS) for value in self.contention())
         if before and self._processors:
             others, stolen = (
                 now - then for now, then in zip(self._processors, before, strict=True)
             )
         return Round(
-            start_s=self.elapsed_s(),
+            start_s=start_s,
             probes=self._probed(),
+            contention=shared + self.contention(),
             steal_s=stolen,
             others_s=others,
             frequency_hz=_frequency_hz(),

@@ -28,7 +28,7 @@ from opscope.engine.task import Member, Task
 from opscope.engine.turns import Turns
 from opscope.engine.witness import Probes, Witness
 from opscope.errors import OpscopeError, PlatformError, UnsupportedWorkload
-from opscope.meters.probes import probed
+from opscope.meters.contention import noticed, referred
 from opscope.platforms.base import Platform, TimedDeployment
 
 Phase = Literal["check", "prepare", "visit", "conclude"]
@@ -68,7 +68,7 @@ class CohortRun:
         self._emit = emit
         self._tasks = [Task(index, job) for index, job in enumerate(cohort.jobs)]
         self._rounds: list[Round] = []
-        self._reference = cohort.reference
+        self._reference = self._noticed = cohort.reference
         self._isolation: tuple[str, ...] = ()
         self.release_s = 0.0
         self._visits = 0.0
@@ -115,6 +115,7 @@ class CohortRun:
         """Begin a round: see what the machine says; the jobs share the time of the probes."""
         start_s, before_s = self._witness.elapsed_s(), self._witness.runtime_s
         self._rounds.append(self._witness.look())
+        self._noticed = noticed(self._reference, self._rounds)
         # Durations from a clock elsewhere need not fit into the time that passed here.
         passed_s = self._witness.elapsed_s() - start_s
         probed_s = min(passed_s, self._witness.runtime_s - before_s)
@@ -171,8 +172,10 @@ class CohortRun:
     def _visit(self, member: Member, round_: int, position: int) -> None:
         task, protocol = member.task, self._cohort.protocol
         preparation = round_ % protocol.preparations
-        start_s = self._witness.elapsed_s()
         deployment = member.deployments[preparation]
+        contention = self._witness.contention if task.meter.streams == 1 else tuple
+        before = contention()
+        start_s = self._witness.elapsed_s()
         rewarm, samples = task.meter.visit(deployment, protocol)
         stay_s = self._witness.elapsed_s() - start_s
         task.visits.append(
@@ -186,6 +189,7 @@ class CohortRun:
                 rewarm=rewarm,
                 samples=samples,
                 device=deployment.device_state(),
+                contention=before + contention(),
             )
         )
         # Durations from a clock elsewhere need not fit into the time that passed here.
@@ -195,12 +199,12 @@ class CohortRun:
 
     def _judge(self, task: Task, spent: bool) -> None:  # noqa: FBT001 - in partial
         """See whether a job has readings enough."""
-        readings = task.readings(self._cohort, self._rounds, self._reference)
+        readings = task.readings(self._cohort, self._rounds, self._noticed)
         task.stopped = task.meter.settled(readings) or ("budget" if spent else "")
 
     def _conclude(self, task: Task, stopped: Stop) -> None:
         """Turn readings into figures; rounds of the first job are the reference, as in `Feed`."""
-        self._reference = self._reference or probed(self._rounds)
+        self._reference = referred(self._reference, self._rounds)
         readings = task.readings(self._cohort, self._rounds, self._reference)
         found = task.meter.conclude(readings, self._info, stopped)
         self._end(task, "ok", measurements=tuple(map(self._isolated, found)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+from collections import Counter
 from collections.abc import Sequence
 from typing import ClassVar, Literal
 
@@ -20,16 +21,20 @@ from opscope.graph.stacks import Term, layer_terms
 from opscope.meters.base import Readings
 from opscope.meters.caches import flush_caches
 from opscope.meters.calls import NO_CALLS, joined, steady
+from opscope.meters.contention import alone
 from opscope.meters.estimate import Estimate, estimate
 from opscope.meters.probes import speed
 from opscope.platforms.base import TimedDeployment
-from opscope.stats.location import percentiles
+from opscope.stats.location import LEAST_ROUNDS, percentiles
 
 _CHANGE = 2.0
 """How many times the precision asked for a trusted figure may change with time or order."""
 
 _WIDEST = 2.5
 """How many times as wide as asked its interval may be: ±5 % at the usual ±2 %."""
+
+_PATIENCE = 3
+"""How many times as many rounds are taken at most while the core is shared in some of them."""
 
 _VISIT_S = 0.001
 _MOST_SAMPLES = 10
@@ -78,14 +83,21 @@ class CallLatencyMeter:
         return rewarm, samples
 
     def settled(self, readings: Readings) -> Stop:
-        """Stop when the interval is within the protocol's precision, or its rounds are spent."""
-        rounds = len(readings.visits) // len(readings.terms)
-        if rounds < min(readings.protocol.min_rounds, readings.protocol.rounds):
-            return ""
-        value, interval = _combined(readings, _estimates(readings, None))
-        if interval and interval[1] - interval[0] <= 2 * readings.protocol.precision * value:
+        """Stop when the interval is within the protocol's precision, or its rounds are spent.
+
+        Rounds in which another hardware thread shared the core count for nothing, as long as it
+        does not always.
+        """
+        protocol, counted = readings.protocol, alone(readings)
+        visited, rounds = _rounds(readings), _rounds(counted)
+        most = _PATIENCE * protocol.rounds if rounds else protocol.rounds
+        spent: Stop = "rounds" if rounds >= protocol.rounds or visited >= most else ""
+        if rounds < min(protocol.min_rounds, protocol.rounds):
+            return spent
+        value, interval = _combined(counted, _estimates(counted, None))
+        if interval and interval[1] - interval[0] <= 2 * protocol.precision * value:
             return "precision"
-        return "rounds" if rounds >= readings.protocol.rounds else ""
+        return spent
 
     def conclude(
         self, readings: Readings, info: PlatformInfo, stopped: Stop
@@ -97,10 +109,13 @@ class CallLatencyMeter:
         """
         if not readings.visits:
             raise MeasurementError("the deployment was never visited")
-        estimates = _estimates(readings, _CHANGE * readings.protocol.precision)
-        value, interval = _combined(readings, estimates)
+        counted, shared = alone(readings), ""
+        if _rounds(counted) < min(LEAST_ROUNDS, _rounds(readings)):
+            counted, shared = readings, _shared(counted, readings)
+        estimates = _estimates(counted, _CHANGE * readings.protocol.precision)
+        value, interval = _combined(counted, estimates)
         seen = speed(
-            readings.workload, _timed(readings, estimates), readings.rounds, readings.reference
+            readings.workload, _timed(counted, estimates), counted.rounds, readings.reference
         )
         if seen:
             value, interval = _corrected(value, interval, seen)
@@ -112,8 +127,8 @@ class CallLatencyMeter:
                 origin=info.origin,
                 derivation=self._derivation(readings.terms, estimates),
                 interval=interval,
-                interval_note=_interval_note(estimates, found=interval is not None),
-                trust=_judge(value, estimates, _too_wide(value, interval, readings)),
+                interval_note=_interval_note(estimates, _rounds(readings), found=bool(interval)),
+                trust=_judge(value, estimates, shared, _too_wide(value, interval, readings)),
                 spread=_spread(readings.visits) if len(readings.terms) == 1 else None,
                 stopped=stopped,
                 speed=seen,
@@ -141,6 +156,12 @@ class LayerLatencyMeter(CallLatencyMeter):
         deep, shallow, *_ = (term.workload.copies for term in terms)
         stacks = f"difference of stacks of {deep} and {shallow} copies"
         return f"layer latency: {stacks}; {_estimator(estimates)}"
+
+
+def _rounds(readings: Readings) -> int:
+    """Return in how many rounds each network was visited at least."""
+    visited = Counter(visit.term for visit in readings.visits)
+    return min(visited[number] for number in range(len(readings.terms)))
 
 
 def _cold(deployment: TimedDeployment, count: int) -> Samples:
@@ -207,12 +228,20 @@ def _too_wide(value: float, interval: tuple[float, float] | None, readings: Read
     half, asked = (interval[1] - interval[0]) / (2 * value), readings.protocol.precision
     if half <= _WIDEST * asked:
         return ""
-    rounds = len(readings.visits) // len(readings.terms)
+    rounds = _rounds(readings)
     return f"after {rounds} rounds its interval is still ±{half:.0%}, where ±{asked:.0%} was asked"
 
 
-def _judge(value: float, estimates: Sequence[Estimate], too_wide: str) -> Trust:
-    doubts = [part.doubt for part in estimates if part.doubt] + [too_wide] * bool(too_wide)
+def _shared(counted: Readings, readings: Readings) -> str:
+    rounds = _rounds(readings)
+    return (
+        f"another hardware thread shared the processor's core in {rounds - _rounds(counted)}"
+        f" of {rounds} rounds"
+    )
+
+
+def _judge(value: float, estimates: Sequence[Estimate], *others: str) -> Trust:
+    doubts = [doubt for doubt in (*others, *(part.doubt for part in estimates)) if doubt]
     if value <= 0:
         doubts.insert(0, "the deeper stack is no slower than the shallower one")
     if not doubts:
@@ -226,14 +255,19 @@ def _estimator(estimates: Sequence[Estimate]) -> str:
     return f"lower quartile of the rounds' fastest undisturbed calls{cpu}"
 
 
-def _interval_note(estimates: Sequence[Estimate], *, found: bool) -> str:
+def _interval_note(estimates: Sequence[Estimate], visited: int, *, found: bool) -> str:
     rounds = min(part.rounds for part in estimates)
     if not found:
         return f"{rounds} rounds are too few for a 95 % interval"
     preparations = min(part.preparations for part in estimates)
+    over = (
+        f"95 % over {rounds} of {visited} rounds"
+        if rounds < visited
+        else f"95 % over {rounds} rounds"
+    )
     if preparations == 1:
-        return f"95 % over {rounds} rounds, within one preparation"
-    return f"95 % over {rounds} rounds, {preparations} preparations"
+        return f"{over}, within one preparation"
+    return f"{over}, {preparations} preparations"
 
 
 def _spread(visits: Sequence[Visit]) -> Spread:

@@ -101,6 +101,7 @@ def _steadiness(found: Diagnosis) -> Rows:
         ),
         ("drift", f"{trend}; parts of the time lie {drift.range:.1%} apart"),
         ("disturbed calls", causes or "none"),
+        ("shared core", "not known" if found.shared is None else f"{found.shared:.0%} of moments"),
         ("other processes", _worth(found.neighbours, found.environment)),
         ("steal", _worth(found.steal, found.environment)),
         ("isolation", "; ".join(found.isolation) or "none was asked for"),

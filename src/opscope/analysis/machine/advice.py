@@ -11,6 +11,7 @@ _MUCH_OTHERS = 0.05
 """Processors' worth of time."""
 
 _MUCH_DISTURBED = 0.2
+_MUCH_SHARED = 0.1
 _SLOW_TIMER_S = 1e-6
 _LOW_MEMORY = 0.1
 _CPUS = "/sys/devices/system/cpu"
@@ -29,6 +30,19 @@ def _neighbours(found: Diagnosis) -> Advice | None:
         what=f"other processes took {found.neighbours:.2f} of {of} processors",
         why="they preempt the measured calls, empty caches and share cores and memory bandwidth",
         how="End them, or measure when they rest; `top` names them.",
+    )
+
+
+def _shared(found: Diagnosis) -> Advice | None:
+    if found.shared is None or found.shared <= _MUCH_SHARED:
+        return None
+    return Advice(
+        what=f"another hardware thread used the measuring core at {found.shared:.0%} of moments",
+        why="calls take up to half as long again then, and only rounds without it count",
+        how=(
+            "Leave the sibling processor idle (/sys/devices/system/cpu/cpu*/topology/"
+            "thread_siblings_list); on a rented machine, ask for whole cores."
+        ),
     )
 
 
@@ -161,6 +175,6 @@ def _timer(found: Diagnosis) -> Advice | None:
 
 
 _RULES: tuple[Callable[[Diagnosis], Advice | None], ...] = (
-    *(_neighbours, _steal, _quota, _threads, _disturbed, _priority),
+    *(_neighbours, _shared, _steal, _quota, _threads, _disturbed, _priority),
     *(_governor, _turbo, _drift, _memory, _timer, _blind),
 )

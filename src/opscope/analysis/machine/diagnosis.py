@@ -11,6 +11,7 @@ from opscope.analysis.machine.series import disturbed, drift, expectation, noise
 from opscope.analysis.machine.speed import bandwidth, copy_bandwidth, peaks, ridge
 from opscope.core.diagnosis import Diagnosis, Examination, Quality
 from opscope.core.readings import Round
+from opscope.stats.sharing import contention_alone, is_shared
 
 _GOOD_ROUNDS = 12
 _POOR_WIDTH = 0.05
@@ -50,6 +51,7 @@ def diagnose(examined: Examination) -> Diagnosis:
         drift=drift(steady),
         expectation=expectation(steady),
         disturbed=disturbed(kernels),
+        shared=_shared(whole.rounds, absent),
         steal=_worth(whole.rounds, "steal", lambda seen: seen.steal_s, absent),
         neighbours=_worth(whole.rounds, "neighbours", lambda seen: seen.others_s, absent),
         frequency_hz=_frequency(whole.rounds, absent),
@@ -68,6 +70,15 @@ def diagnose(examined: Examination) -> Diagnosis:
     )
     quality, verdict = _judged(found)
     return msgspec.structs.replace(found, quality=quality, verdict=verdict, advice=advise(found))
+
+
+def _shared(rounds: Sequence[Round], absent: dict[str, str]) -> float | None:
+    values = [value for seen in rounds for value in seen.contention]
+    if not values:
+        absent["shared"] = "not available, because more than one core computes, or another device"
+        return None
+    least = contention_alone(values)
+    return sum(is_shared(value, least) for value in values) / len(values)
 
 
 def _worth(

@@ -1,0 +1,24 @@
+"""Sharing: whether the core was shared, from contention that was read elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from opscope.stats.location import percentiles
+
+_SHARED = 1.2
+"""Contention so many times as high as when the core is alone says that it is shared: it was 1.1 to
+1.3 alone and 1.45 to 1.9 shared (docs/instrument.md)."""
+
+_ALONE_PERCENTILE = 0.5
+"""Even a neighbour who never rests leaves the core alone for moments; a single reading may err."""
+
+
+def contention_alone(values: Sequence[float]) -> float:
+    """Return how high contention is while the core is alone, from many readings of any moment."""
+    return percentiles(values, _ALONE_PERCENTILE)[0]
+
+
+def is_shared(contention: float, least: float) -> bool:
+    """Say whether so high a contention shows another hardware thread on the core."""
+    return contention > _SHARED * least

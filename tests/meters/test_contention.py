@@ -1,0 +1,105 @@
+import threading
+
+from msgspec.structs import replace
+
+from opscope.core.readings import Round, Samples
+from opscope.core.study import Protocol
+from opscope.meters.contention import CONTENTION, alone, contention, noticed, referred
+from opscope.meters.latency import CallLatencyMeter
+from opscope.platforms.registry import open_platform
+from tests.builders import visits_of
+from tests.meters.test_latency import readings
+
+ALONE, SHARED = (1.0, 1.02), (1.0, 1.6)
+KNOWN = {CONTENTION: 1.0}
+INFO = open_platform("fake").info()
+
+
+def seen(readings_of_it, seconds=1.0):
+    return Round(
+        contention=readings_of_it,
+        probes={"conv3x3": Samples(durations_s=(seconds,), clock="script")},
+    )
+
+
+def bimodal(pattern, *, alone_s=1.0, shared_s=1.3):
+    """Return visits in rounds in which the core was alone or shared."""
+    visits = visits_of([[alone_s if mine else shared_s] for mine in pattern])
+    return [
+        replace(visit, contention=ALONE if mine else SHARED)
+        for visit, mine in zip(visits, pattern, strict=True)
+    ]
+
+
+def test_contention_is_read_from_real_arithmetic_that_needs_no_other_thread():
+    threads = threading.active_count()
+    values = [contention() for _ in range(50)]
+    assert all(value > 0 for value in values)
+    assert threading.active_count() == threads
+
+
+def test_only_visits_with_the_core_alone_before_and_after_them_count():
+    visits = bimodal([True, False, True, False])
+    kept = alone(readings(visits, reference=KNOWN, rounds=(seen(ALONE), seen(SHARED))))
+    assert kept.visits == (visits[0], visits[2])
+    assert kept.rounds == (seen(ALONE),)
+
+
+def test_without_a_level_to_compare_with_all_count():
+    given = readings(bimodal([True, False]), rounds=(seen(SHARED),))
+    assert alone(given) is given
+    blind = readings(visits_of([[1.0]]), reference=noticed({}, [Round()]))
+    assert alone(blind) is blind
+
+
+def test_the_level_is_what_the_core_shows_when_it_is_left_alone_for_moments():
+    nearly_always_shared = [
+        seen((1.6,) * 19 + ((1.0,) if number % 3 == 0 else (1.6,))) for number in range(12)
+    ]
+    assert noticed({}, nearly_always_shared)[CONTENTION] < 1.2
+    assert noticed({CONTENTION: 0.99}, nearly_always_shared)[CONTENTION] == 0.99
+
+
+def test_the_reference_is_of_rounds_with_the_core_alone():
+    rounds = [seen((1.0,) * 20, 1.0), seen((1.6,) * 20, 1.3), seen((1.6,) * 20, 1.3)]
+    assert referred({}, rounds) == {CONTENTION: 1.0, "conv3x3": 1.0}
+    assert referred({}, [*rounds[1:], seen((1.0, *SHARED))]).keys() == {CONTENTION}
+    known = {CONTENTION: 1.0, "conv3x3": 0.9}
+    assert referred(known, rounds) == known
+
+
+def test_a_reference_that_turns_out_to_be_of_a_shared_core_is_taken_anew():
+    rounds = [seen((1.0,) * 20, 1.0)]
+    assert referred({CONTENTION: 1.6, "conv3x3": 1.3}, rounds) == referred({}, rounds)
+
+
+def test_a_latency_is_that_of_the_core_alone_where_it_was_so_often_enough():
+    pattern = [number % 3 == 0 for number in range(36)]
+    given = readings(bimodal(pattern), reference=KNOWN)
+    (found,) = CallLatencyMeter().conclude(given, INFO, "rounds")
+    assert (found.value, found.interval) == (1.0, (1.0, 1.0))
+    assert found.interval_note.startswith("95 % over 12 of 36 rounds")
+    assert not found.trust.reason
+    assert len(found.visits) == 36
+
+
+def test_a_latency_of_a_core_that_was_mostly_shared_is_untrusted():
+    given = readings(bimodal([True] * 5 + [False] * 30), reference=KNOWN)
+    (found,) = CallLatencyMeter().conclude(given, INFO, "rounds")
+    assert found.value == 1.3
+    assert "shared the processor's core in 30 of 35 rounds" in found.trust.reason
+
+
+def test_sampling_goes_on_until_the_core_was_alone_in_rounds_enough():
+    meter, usual = CallLatencyMeter(), Protocol()
+
+    def stop(pattern):
+        return meter.settled(readings(bimodal(pattern), reference=KNOWN, protocol=usual))
+
+    least = usual.min_rounds
+    assert stop([True] * least) == "precision"
+    assert stop([True] * (least - 1) + [False] * 30) == ""
+    assert stop([True] * least + [False] * 30) == "precision"
+    assert stop([True] + [False] * (3 * usual.rounds - 1)) == "rounds"
+    assert stop([False] * (usual.rounds - 1)) == ""
+    assert stop([False] * usual.rounds) == "rounds"
