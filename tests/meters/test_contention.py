@@ -100,6 +100,5 @@ def test_sampling_goes_on_until_the_core_was_alone_in_rounds_enough():
     assert stop([True] * least) == "precision"
     assert stop([True] * (least - 1) + [False] * 30) == ""
     assert stop([True] * least + [False] * 30) == "precision"
-    assert stop([True] + [False] * (3 * usual.rounds - 1)) == "rounds"
-    assert stop([False] * (usual.rounds - 1)) == ""
+    assert stop([True] + [False] * (usual.rounds - 2)) == ""
     assert stop([False] * usual.rounds) == "rounds"

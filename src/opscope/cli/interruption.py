@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import sys
 import threading
@@ -50,6 +51,8 @@ def answer_once() -> None:
     """Take repeated interrupts as one, unless whoever started us has them ignored."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         answer = _Answer()
+        # It tells of an interrupt that comes while it gives a connection back, and lets it through.
+        logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
         signal.signal(signal.SIGINT, answer)
         sys.unraisablehook = answer.ask_again
 

@@ -33,9 +33,6 @@ _CHANGE = 2.0
 _WIDEST = 2.5
 """How many times as wide as asked its interval may be: ±5 % at the usual ±2 %."""
 
-_PATIENCE = 3
-"""How many times as many rounds are taken at most while the core is shared in some of them."""
-
 _VISIT_S = 0.001
 _MOST_SAMPLES = 10
 """Calls are repeated until a visit has counted for this long, or this often."""
@@ -85,14 +82,11 @@ class CallLatencyMeter:
     def settled(self, readings: Readings) -> Stop:
         """Stop when the interval is within the protocol's precision, or its rounds are spent.
 
-        Rounds in which another hardware thread shared the core count for nothing, as long as it
-        does not always.
+        Of the rounds it needs at least, those in which the core was shared are none.
         """
         protocol, counted = readings.protocol, alone(readings)
-        visited, rounds = _rounds(readings), _rounds(counted)
-        most = _PATIENCE * protocol.rounds if rounds else protocol.rounds
-        spent: Stop = "rounds" if rounds >= protocol.rounds or visited >= most else ""
-        if rounds < min(protocol.min_rounds, protocol.rounds):
+        spent: Stop = "rounds" if _rounds(readings) >= protocol.rounds else ""
+        if _rounds(counted) < min(protocol.min_rounds, protocol.rounds):
             return spent
         value, interval = _combined(counted, _estimates(counted, None))
         if interval and interval[1] - interval[0] <= 2 * protocol.precision * value:
