@@ -115,6 +115,7 @@ class CohortRun:
         """Begin a round: see what the machine says; the jobs share the time of the probes."""
         start_s, before_s = self._witness.elapsed_s(), self._witness.runtime_s
         self._rounds.append(self._witness.look())
+        # From all rounds anew: among the few readings of the first, one may err.
         self._noticed = noticed(self._reference, self._rounds)
         # Durations from a clock elsewhere need not fit into the time that passed here.
         passed_s = self._witness.elapsed_s() - start_s
