@@ -1,5 +1,7 @@
 """A diagnosis finds what was done to synthetic readings."""
 
+from itertools import chain
+
 import msgspec
 import numpy as np
 import pytest
@@ -82,6 +84,7 @@ def kernel(text, seconds, role, seen, *, slower=None, noise=0.001, preempted=0.0
                 start_s=round_.start_s,
                 rewarm=samples,
                 samples=samples,
+                contention=round_.contention[-2:],
             )
         )
     measurement = Measurement(
@@ -208,8 +211,30 @@ def test_a_core_that_another_thread_uses_is_told_with_what_to_do():
     found = diagnose(examined(rounds(contention=(1.0,) + (1.6,) * 3)))
     assert found.shared == 0.75
     assert "another hardware thread used the measuring core at 75% of moments" in advised(found)
+    assert found.quality == "poor"
+    assert "another hardware thread shared the core in 100% of the rounds" in found.verdict
+    assert found.noise.deviation > 0, "with none that counts, all are looked at"
     alone = diagnose(examined())
-    assert (alone.shared, alone.advice) == (0.0, ())
+    assert (alone.shared, alone.counted, alone.advice) == (0.0, 1.0, ())
+
+
+def test_only_rounds_with_the_core_alone_tell_noise_drift_and_precision():
+    alone, beside = rounds(60), rounds(60, contention=(1.0,) * 4 + (1.6,) * 4)
+    seen = tuple(chain.from_iterable(zip(beside, alone, strict=True)))
+    seen = tuple(
+        msgspec.structs.replace(round_, start_s=PERIOD_S * number)
+        for number, round_ in enumerate(seen)
+    )
+    slow_s = {round_.start_s for round_ in seen[::2]}
+    found = diagnose(examined(seen, slower=lambda t: 1.4 if t in slow_s else 1.0))
+    assert found.counted == 0.5
+    assert found.noise.high < 0.01, "the slow half is none of it"
+    assert found.drift.range < 0.01
+    expected = found.expectation
+    assert (expected.rounds, expected.least_rounds, expected.most_rounds) == (16, 16, 40)
+    assert expected.after_most < expected.after_least < 0.02
+    assert found.quality == "usable"
+    assert found.verdict.endswith("another hardware thread shared the core in 50% of the rounds")
 
 
 def test_neighbours_and_steal_are_told_in_processors():

@@ -6,18 +6,9 @@ from tests.cli.running import opscope_command
 
 KEYS = {
     *("platform", "environment", "quality", "verdict", "span_s", "rounds", "noise", "drift"),
-    *("expectation", "disturbed", "shared", "steal", "neighbours", "frequency_hz"),
-    *(
-        "temperature_c",
-        "isolation",
-        "peaks",
-        "bandwidth",
-        "copy_bandwidth",
-        "ridge",
-        "advice",
-        "missing",
-        "absent",
-    ),
+    *("expectation", "disturbed", "shared", "counted", "steal", "neighbours", "frequency_hz"),
+    *("temperature_c", "isolation", "peaks", "bandwidth", "copy_bandwidth", "ridge", "advice"),
+    *("missing", "absent"),
 }
 
 

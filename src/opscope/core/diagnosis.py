@@ -94,7 +94,7 @@ class Expectation(Record, frozen=True, kw_only=True):
     """What precision measuring here will have: half-widths of 95 % intervals, relative.
 
     Attributes:
-        least_rounds: Rounds of every measurement at least.
+        least_rounds: Rounds of a measurement at least, those that do not count among them.
         most_rounds: Rounds of a measurement at most.
         after_least: Half-width after the fewest rounds; absent if fewer were seen.
         after_most: Half-width after the most; absent if fewer were seen.
@@ -129,6 +129,8 @@ class Diagnosis(Record, frozen=True, kw_only=True):
         rounds: Rounds in that time.
         disturbed: Share of calls that something disturbed, by what.
         shared: Share of moments at which another hardware thread used the core that measured.
+        counted: Share of rounds that measuring counts, because the core was alone in them. Noise,
+            drift and expectation are of these, unless they are too few for a trusted figure.
         steal: Processors' worth of time that the hypervisor gave to others.
         neighbours: Processors' worth of time that other processes took.
         frequency_hz: Lowest and highest clock frequency seen.
@@ -153,6 +155,7 @@ class Diagnosis(Record, frozen=True, kw_only=True):
     expectation: Expectation
     disturbed: dict[str, float] = {}
     shared: float | None = None
+    counted: float = 1.0
     steal: float | None = None
     neighbours: float | None = None
     frequency_hz: tuple[float, float] | None = None

@@ -92,7 +92,7 @@ def referred(reference: Mapping[str, float], rounds: Sequence[Round]) -> dict[st
 
 
 def _alone(seen: Visit | Round, least: float) -> bool:
-    return not is_shared(max(seen.contention[-2:], default=math.inf), least)
+    return not is_shared(seen.contention, least)
 
 
 @functools.cache

@@ -101,7 +101,7 @@ def _steadiness(found: Diagnosis) -> Rows:
         ),
         ("drift", f"{trend}; parts of the time lie {drift.range:.1%} apart"),
         ("disturbed calls", causes or "none"),
-        ("shared core", "not known" if found.shared is None else f"{found.shared:.0%} of moments"),
+        ("shared core", _shared(found)),
         ("other processes", _worth(found.neighbours, found.environment)),
         ("steal", _worth(found.steal, found.environment)),
         ("isolation", "; ".join(found.isolation) or "none was asked for"),
@@ -112,6 +112,12 @@ def _steadiness(found: Diagnosis) -> Rows:
     if found.temperature_c is not None:
         rows.append(("temperature", f"{found.temperature_c:.0f} °C at most"))
     return rows
+
+
+def _shared(found: Diagnosis) -> str:
+    if found.shared is None:
+        return "not known"
+    return f"{found.shared:.0%} of moments; {found.counted:.0%} of rounds count"
 
 
 def _worth(processors: float | None, environment: Environment) -> str:
@@ -143,12 +149,13 @@ def _rate(found: Rate) -> str:
 
 def _expectation(found: Diagnosis) -> Rows:
     expected = found.expectation
+    widths = {
+        expected.least_rounds: expected.after_least,
+        expected.most_rounds: expected.after_most,
+    }
     after = [
         (f"after {rounds} rounds", "too few were seen" if width is None else f"±{width:.1%}")
-        for rounds, width in (
-            (expected.least_rounds, expected.after_least),
-            (expected.most_rounds, expected.after_most),
-        )
+        for rounds, width in widths.items()
     ]
     most = f"more than {expected.most_rounds}"
     mostly = expected.rounds_mostly or most

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from opscope.stats.location import percentiles
@@ -19,6 +20,11 @@ def contention_alone(values: Sequence[float]) -> float:
     return percentiles(values, _ALONE_PERCENTILE)[0]
 
 
-def is_shared(contention: float, least: float) -> bool:
-    """Say whether so high a contention shows another hardware thread on the core."""
-    return contention > _SHARED * least
+def is_shared(contention: Sequence[float], least: float) -> bool:
+    """Say whether contention just before and after something shows another hardware thread.
+
+    Args:
+        contention: The last two readings count; without any, nothing shows that the core was alone.
+        least: What contention is while it is.
+    """
+    return max(contention[-2:], default=math.inf) > _SHARED * least

@@ -8,17 +8,18 @@ import msgspec
 
 from opscope.analysis.machine.advice import advise
 from opscope.analysis.machine.series import disturbed, drift, expectation, noise, visits
+from opscope.analysis.machine.sharing import counted, shared, suffices
 from opscope.analysis.machine.speed import bandwidth, copy_bandwidth, peaks, ridge
 from opscope.core.diagnosis import Diagnosis, Examination, Quality
 from opscope.core.readings import Round
-from opscope.stats.sharing import contention_alone, is_shared
 
 _GOOD_ROUNDS = 12
 _POOR_WIDTH = 0.05
 _GOOD_RANGE, _POOR_RANGE = 0.03, 0.15
 _GOOD_DISTURBED, _POOR_DISTURBED = 0.05, 0.5
 _MUCH = 0.1
-"""Processors' worth of time that others take from which they are named as a cause."""
+"""Processors' worth of time that others take, or share of rounds in which they share the core, from
+which they are named as a cause."""
 
 _LEAST_S = 1.0
 """Shortest time over which the kernel's counts of processor time say anything."""
@@ -36,6 +37,11 @@ def diagnose(examined: Examination) -> Diagnosis:
     steady = [kernel for kernel in kernels if kernel.role == "steadiness"] or kernels
     measured = [kernel.trial.measurement("latency_s") for kernel in kernels]
     whole = max(filter(None, measured), key=lambda measurement: len(measurement.rounds))
+    kept, share = counted(steady, whole.rounds)
+    if suffices(share):
+        steady, usual = kept, expectation(kept, share)
+    else:
+        usual = expectation(steady)
     starts = [visit.start_s for kernel in kernels for visit in visits(kernel)]
     absent = dict(examined.environment.absent)
     top = peaks(kernels)
@@ -49,9 +55,10 @@ def diagnose(examined: Examination) -> Diagnosis:
         rounds=len(whole.rounds),
         noise=noise(steady),
         drift=drift(steady),
-        expectation=expectation(steady),
+        expectation=usual,
         disturbed=disturbed(kernels),
         shared=_shared(whole.rounds, absent),
+        counted=share,
         steal=_worth(whole.rounds, "steal", lambda seen: seen.steal_s, absent),
         neighbours=_worth(whole.rounds, "neighbours", lambda seen: seen.others_s, absent),
         frequency_hz=_frequency(whole.rounds, absent),
@@ -73,12 +80,10 @@ def diagnose(examined: Examination) -> Diagnosis:
 
 
 def _shared(rounds: Sequence[Round], absent: dict[str, str]) -> float | None:
-    values = [value for seen in rounds for value in seen.contention]
-    if not values:
+    share = shared(rounds)
+    if share is None:
         absent["shared"] = "not available, because more than one core computes, or another device"
-        return None
-    least = contention_alone(values)
-    return sum(is_shared(value, least) for value in values) / len(values)
+    return share
 
 
 def _worth(
@@ -130,6 +135,9 @@ def _judged(found: Diagnosis) -> tuple[Quality, str]:
 
 def _flaws(found: Diagnosis) -> list[tuple[Quality, str]]:
     flaws = _flaws_of_precision(found)
+    if not suffices(found.counted):
+        text = f"another hardware thread shared the core in {_shared_rounds(found)}"
+        flaws.append(("poor", text))
     if found.drift.range > _GOOD_RANGE:
         bad = found.drift.range > _POOR_RANGE
         text = f"its speed moved by {found.drift.range:.0%} in {found.span_s:.0f} s"
@@ -138,6 +146,10 @@ def _flaws(found: Diagnosis) -> list[tuple[Quality, str]]:
         bad = share > _POOR_DISTURBED
         flaws.append(("poor" if bad else "usable", f"{share:.0%} of the calls were disturbed"))
     return flaws
+
+
+def _shared_rounds(found: Diagnosis) -> str:
+    return f"{1 - found.counted:.0%} of the rounds"
 
 
 def _flaws_of_precision(found: Diagnosis) -> list[tuple[Quality, str]]:
@@ -164,6 +176,8 @@ def _causes(found: Diagnosis) -> list[str]:
     if found.neighbours and found.neighbours > _MUCH:
         of = found.environment.processors or found.environment.cores
         causes.append(f"other processes kept {found.neighbours:.1f} of {of} processors busy")
+    if suffices(found.counted) and found.counted < 1 - _MUCH:
+        causes.append(f"another hardware thread shared the core in {_shared_rounds(found)}")
     if found.steal and found.steal > _MUCH:
         causes.append(f"the hypervisor gave {found.steal:.1f} processors to others")
     return causes

@@ -68,26 +68,31 @@ def drift(kernels: Sequence[Kernel]) -> Drift:
     )
 
 
-def expectation(kernels: Sequence[Kernel]) -> Expectation:
+def expectation(kernels: Sequence[Kernel], counted: float = 1.0) -> Expectation:
     """Return what precision the rounds seen would have given a measurement by the usual protocol.
 
     Half-widths are medians over kernels and over stretches of the rounds.
+
+    Args:
+        kernels: With those visits only that count.
+        counted: Share of a measurement's rounds that count, above 0.
     """
     usual = Protocol()
     series = [fastest(kernel) for kernel in kernels]
-    wanted, least = usual.precision, max(usual.min_rounds, LEAST_ROUNDS)
+    most = int(usual.rounds * counted)
+    wanted, least = usual.precision, min(max(usual.min_rounds, LEAST_ROUNDS), most)
     stops = [
-        stop
+        stop / counted
         for values in series
         if len(values) >= least
-        for stop in rounds_needed(values, wanted, least, usual.rounds)
+        for stop in rounds_needed(values, wanted, least, most)
     ]
     stops.sort()
     return Expectation(
-        least_rounds=least,
+        least_rounds=min(math.ceil(least / counted), usual.rounds),
         most_rounds=usual.rounds,
         after_least=_median(half_width(values, least) for values in series),
-        after_most=_median(half_width(values, usual.rounds) for values in series),
+        after_most=_median(half_width(values, most) for values in series),
         wanted=wanted,
         rounds=_within(stops, 0.5),
         rounds_mostly=_within(stops, 0.9),
@@ -109,7 +114,7 @@ def disturbed(kernels: Sequence[Kernel]) -> dict[str, float]:
 def _within(stops: Sequence[float], share: float) -> int | None:
     """Return the rounds that ``share`` of the stops, sorted, do not exceed; none if endless."""
     stop = stops[math.ceil(share * len(stops)) - 1] if stops else math.inf
-    return int(stop) if math.isfinite(stop) else None
+    return math.ceil(stop) if math.isfinite(stop) else None
 
 
 def _median(values: Iterable[float | None]) -> float | None:

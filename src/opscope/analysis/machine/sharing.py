@@ -1,0 +1,60 @@
+"""Whether the core that measured was shared, and which rounds measuring would have counted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import chain
+
+import msgspec
+
+from opscope.analysis.machine.series import visits
+from opscope.core.diagnosis import Kernel
+from opscope.core.readings import Round
+from opscope.core.study import Protocol
+from opscope.stats.location import LEAST_ROUNDS
+from opscope.stats.sharing import contention_alone, is_shared
+
+
+def shared(rounds: Sequence[Round]) -> float | None:
+    """Return the share of moments at which another hardware thread used the core, if known."""
+    values = _contention(rounds)
+    if not values:
+        return None
+    least = contention_alone(values)
+    return sum(is_shared((value,), least) for value in values) / len(values)
+
+
+def counted(kernels: Sequence[Kernel], rounds: Sequence[Round]) -> tuple[list[Kernel], float]:
+    """Return kernels with those visits only that had the core alone, and their share of all."""
+    values = _contention(rounds)
+    if not values:
+        return list(kernels), 1.0
+    least = contention_alone(values)
+    kept = [_alone(kernel, least) for kernel in kernels]
+    shares = [len(visits(k)) / len(visits(every)) for k, every in zip(kept, kernels, strict=True)]
+    return kept, min(shares)
+
+
+def suffices(share: float) -> bool:
+    """Say whether a measurement is trusted of whose rounds this share count; else all of them do.
+
+    The share is of the most rounds that it takes.
+    """
+    return int(share * Protocol().rounds) >= LEAST_ROUNDS
+
+
+def _contention(rounds: Sequence[Round]) -> list[float]:
+    return list(chain.from_iterable(seen.contention for seen in rounds))
+
+
+def _alone(kernel: Kernel, least: float) -> Kernel:
+    """Return a kernel without the visits during which the core was shared."""
+    measurements = tuple(
+        msgspec.structs.replace(
+            measured,
+            visits=tuple(v for v in measured.visits if not is_shared(v.contention, least)),
+        )
+        for measured in kernel.trial.measurements
+    )
+    trial = msgspec.structs.replace(kernel.trial, measurements=measurements)
+    return msgspec.structs.replace(kernel, trial=trial)
