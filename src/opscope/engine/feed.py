@@ -10,7 +10,7 @@ import msgspec
 from opscope.core.readings import Round
 from opscope.core.study import Cohort
 from opscope.core.trial import Trial
-from opscope.meters.contention import referred
+from opscope.meters.contention import noticed, referred
 
 
 class Feed:
@@ -35,6 +35,10 @@ class Feed:
     def refer(self, platform: str, rounds: Sequence[Round]) -> None:
         """Take the speed of the reference kernels in these rounds for the run's own."""
         self._references[platform] = referred(self._references.get(platform, {}), rounds)
+
+    def remember(self, platform: str, rounds: Sequence[Round]) -> None:
+        """Take what contention is with the core alone from rounds of earlier runs, but no speed."""
+        self._references[platform] = noticed(self._references.get(platform, {}), rounds)
 
     def note(self, trial: Trial) -> None:
         """Take the first trial of each platform with the core alone for the reference."""
