@@ -122,6 +122,13 @@ def test_a_platform_that_does_not_open_is_a_result_and_stops_no_other():
     assert fine.status == "ok"
 
 
+def test_a_name_that_is_none_is_told_before_anything_is_measured():
+    begun = []
+    with pytest.raises(ConfigurationError, match="there is no platform 'nope'"):
+        api.measure("conv:h=8,cin=4,cout=4,k=3", ["fake", "nope"], watch=begun.append)
+    assert not begun
+
+
 def test_a_batch_is_measured_as_asked():
     one, two = (
         api.measure("conv:h=6,cin=3,cout=4,k=3", ["fake:noise=0"], batch=batch, protocol=QUICK)[0]

@@ -16,6 +16,7 @@ from opscope import api, errors
 from opscope.cli import app, interruption
 from opscope.engine import machine
 from opscope.platforms.registry import list_platforms
+from opscope.store import Store
 from tests.cli.running import opscope_command, opscope_process, started
 from tests.engine.test_studies import GOOD
 
@@ -182,6 +183,20 @@ def test_studies_are_listed_and_shown():
     shown = opscope_command("study", "show", "conv-channels")
     assert "onnxruntime-cpu, openvino-cpu" in shown.stdout
     assert json.loads(opscope_command("study", "show", "conv-channels", "--json").stdout)["jobs"]
+
+
+def test_a_study_on_a_shared_core_is_a_run_of_its_own(folder):
+    command = ("study", "run", "mine.toml", "-p", "fake", "--json")
+    runs = [
+        json.loads(opscope_command(*command, *options, cwd=folder).stdout)["summary"]["run"]
+        for options in ((), ("--shared-core",), ("--shared-core",), ())
+    ]
+    assert runs == [1, 2, 2, 1]
+    with Store(folder / "opscope.db") as store:
+        kept = {run.id: run.study.protocol.shared_core for run in store.runs("mine")}
+        latencies = [t.trial.measurement("latency_s") for t in store.trials(store.run(2))]
+    assert kept == {1: False, 2: True}
+    assert all("a shared core counts too" in latency.isolation for latency in latencies)
 
 
 def test_a_study_runs_finds_and_does_not_repeat_itself(folder):

@@ -2,6 +2,7 @@
 
 import os
 
+import msgspec
 import pytest
 
 from opscope import api
@@ -19,6 +20,20 @@ def test_a_run_becomes_a_page_named_after_its_study(tmp_path):
     compared = opscope_process("compare", *sides, cwd=tmp_path)
     assert compared.returncode == 1, compared.stderr  # so few rounds give no interval
     assert "All verdicts" in (tmp_path / "c.html").read_text(encoding="utf-8")
+
+
+def test_a_study_is_no_way_out_of_the_folder(tmp_path):
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    study = msgspec.structs.replace(small_study(3), name="../out")
+    api.run_study(study, ["fake"], database=inside / "x.db")
+    done = opscope_command("report", "../out", "--db", "x.db", cwd=inside)
+    assert done.returncode == 2
+    assert "names no file of this folder. Name the file: -o FILE.html." in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["inside"]
+    named = opscope_command("report", "../out", "--db", "x.db", "-o", "in.html", cwd=inside)
+    assert named.returncode == 0, named.stderr
+    assert (inside / "in.html").is_file()
 
 
 COMMANDS = {

@@ -3,10 +3,12 @@ import tempfile
 import time
 from functools import partial
 
+import msgspec
 import numpy as np
 import pytest
 
 from opscope.core.configuration import Workload
+from opscope.core.measurement import Verdict
 from opscope.core.readings import DeviceState, Samples
 from opscope.core.study import Cohort, Instrumentation, Job, Limits, MeterName, Protocol
 from opscope.engine.feed import Feed
@@ -52,6 +54,17 @@ class Slowing:
         return {probe.name: samples for probe in PROBES}
 
 
+class Beside(Slowing):
+    """Reference kernels on a core that is shared but for moments."""
+
+    reading = 0
+
+    def contention(self):
+        """Read the contention of a core left alone every fiftieth time."""
+        self.reading += 1
+        return (1.6 if self.reading % 50 else 1.0,)
+
+
 def measure(platform, jobs, opened=None, protocol=QUICK, probes=None):
     trials = {}
 
@@ -81,6 +94,21 @@ def test_no_more_time_is_spent_in_the_runtime_than_passed():
     timings = [trial.timings for trial in trials.values()]
     assert sum(each.load_s + each.run_s for each in timings) <= time.perf_counter() - start
     assert all(each.overhead_s >= 0 for each in timings)
+
+
+def test_rounds_on_a_shared_core_count_only_where_the_protocol_says_so():
+    alone = Protocol(rounds=8, samples=1, rewarm=0)
+    jobs = jobs_for("fake:noise=0", 4)
+    trials, _ = measure("fake:noise=0", jobs, protocol=alone, probes=Beside())
+    latency = trials[0].measurement("latency_s")
+    assert latency.trust.reason.startswith("another hardware thread shared the processor's core in")
+    assert "--shared-core" in latency.trust.reason
+    as_it_is = msgspec.structs.replace(alone, shared_core=True)
+    trials, _ = measure("fake:noise=0", jobs, protocol=as_it_is, probes=Beside())
+    latency = trials[0].measurement("latency_s")
+    assert latency.trust.verdict is Verdict.TRUSTED
+    assert "a shared core counts too" in latency.isolation
+    assert not any(visit.contention for visit in latency.visits), "nobody asked"
 
 
 def test_every_job_ends_as_one_trial_with_its_rounds():

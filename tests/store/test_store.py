@@ -289,6 +289,12 @@ def test_a_place_that_cannot_be_reached_is_an_error_in_words(tmp_path, write):
         Store(tmp_path / ("x" * 256), write=write)
 
 
+def test_a_folder_that_is_not_there_is_not_made(tmp_path):
+    with pytest.raises(StoreError, match=r"No such file or directory. Name another --db FILE"):
+        Store(tmp_path / "none" / "x.db", write=True)
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_path_with_odd_characters_is_a_path(tmp_path):
     path = tmp_path / "a b?mode=ro&#%20.db"
     filled(path)

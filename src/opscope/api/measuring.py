@@ -149,32 +149,49 @@ def measure(
         for precision in precisions
     ]
     with measuring_with(executor) as measuring:
+        opened = {name: _opened(measuring, name) for name in platforms}
         return [
             result
-            for name in dict.fromkeys(platforms)
-            for result in _measure_on(
-                measuring, name, workloads, meter or MeterName(), protocol or Protocol(), watch
+            for name, info in opened.items()
+            for result in (
+                _unavailable(name, workloads, info)
+                if isinstance(info, str)
+                else _measure_on(
+                    measuring, info, workloads, meter or MeterName(), protocol or Protocol(), watch
+                )
             )
         ]
 
 
+def _opened(executor: Executor, name: str) -> PlatformInfo | str:
+    """Return what a platform says of itself, or why it cannot be opened.
+
+    Raises:
+        InputError: If there is no platform of this name.
+    """
+    try:
+        return executor.describe(name)[0]
+    except InputError:
+        raise
+    except OpscopeError as exc:
+        return str(exc)
+
+
+def _unavailable(name: str, workloads: Sequence[Workload], reason: str) -> list[Measured]:
+    return [
+        Measured(platform=name, precision=w.precision, status="unavailable", reason=reason)
+        for w in workloads
+    ]
+
+
 def _measure_on(
     executor: Executor,
-    name: str,
+    info: PlatformInfo,
     workloads: Sequence[Workload],
     meter: MeterName,
     protocol: Protocol,
     watch: Callable[[Progress], None] | None,
 ) -> list[Measured]:
-    try:
-        info, _ = executor.describe(name)
-    except InputError:
-        raise
-    except OpscopeError as exc:
-        return [
-            Measured(platform=name, precision=w.precision, status="unavailable", reason=str(exc))
-            for w in workloads
-        ]
     from opscope.meters import meter_for
 
     cohort = Cohort(
@@ -233,7 +250,7 @@ def diagnose(
 
 
 @displayed
-def compare(
+def compare(  # noqa: PLR0913 - one for each option
     a: str,
     b: str,
     *,
@@ -242,6 +259,7 @@ def compare(
     quantity: str = "latency_s",
     database: Path = DATABASE,
     pythons: tuple[str, str] = ("", ""),
+    shared_core: bool = False,
     watch: Callable[[Event], None] | None = None,
 ) -> Comparison:
     """Compare two sides, configuration by configuration; nothing is stored.
@@ -257,6 +275,7 @@ def compare(
         database: The file of runs that name none.
         pythons: Interpreters to measure A and B with, of environments that have this opscope; this
             one where empty.
+        shared_core: Count rounds in which another hardware thread shares the core.
         watch: Called at every event.
 
     Raises:
@@ -277,8 +296,9 @@ def compare(
     for workload in map(Workload.parse, workloads):
         whole = replace(workload, configuration=resolve(str(workload.configuration)))
         jobs.append(Job(workload=whole, platform="", meter=meter_for(whole, MeterName())))
+    asked = study or Study(name="compare", title="", question="", spaces=())
     wanted = Wanted(
-        study=study or Study(name="compare", title="", question="", spaces=()),
+        study=asked.with_shared_core() if shared_core else asked,
         jobs=(*(plan(study, [""]) if study else ()), *jobs),
         quantity=quantity,
     )

@@ -9,6 +9,7 @@ from opscope.api.database import DATABASE
 from opscope.api.studying import overview
 from opscope.core.comparison import Comparison
 from opscope.core.study import Question, Study
+from opscope.errors import InputError
 
 
 def report(
@@ -42,8 +43,19 @@ def report(
     if to:
         refuse_unwritable(to)
     found = overview(study, database=database, platforms=platforms, run=run, questions=questions)
-    path = to or Path(f"{found.study.name}.html")
-    return _write(path, report_page(found))
+    return _write(to or _named(found.study.name), report_page(found))
+
+
+def _named(study: str) -> Path:
+    """Return the file of this folder that is named after a study."""
+    path = Path(f"{study}.html")
+    if path.name != str(path):
+        raise InputError(
+            "the study's name names no file of this folder",
+            where=study,
+            remedy="Name the file: -o FILE.html.",
+        )
+    return path
 
 
 def write_comparison(found: Comparison, to: Path) -> Path:

@@ -55,7 +55,7 @@ def count_jobs(study: Study, platforms: Sequence[str]) -> int:
     return len(plan(study, platforms))
 
 
-def run_study(
+def run_study(  # noqa: PLR0913 - one for each option
     study: Study,
     platforms: Sequence[str] = (),
     *,
@@ -63,6 +63,7 @@ def run_study(
     fresh: bool = False,
     retry: Collection[str] = (),
     budget_s: float | None = None,
+    shared_core: bool = False,
     watch: Callable[[Event], None] | None = None,
     executor: Executor | None = None,
 ) -> Summary:
@@ -75,6 +76,8 @@ def run_study(
         fresh: Start another run although there is one to go on with.
         retry: Outcomes whose jobs are measured again: ``failed``, ``unsupported``, ``untrusted``.
         budget_s: Time it may take, in seconds; as long as the precision asks unless given.
+        shared_core: Count rounds in which another hardware thread shares the core, whatever the
+            study's protocol says; it is another study by that, with runs of its own.
         watch: Called at every event.
         executor: Where to measure; this machine unless given.
 
@@ -87,7 +90,7 @@ def run_study(
 
     with Store(database, write=True) as store, measuring_with(executor) as measuring:
         return run_study(
-            study,
+            study.with_shared_core() if shared_core else study,
             platforms or study.platforms,
             store=store,
             executor=measuring,

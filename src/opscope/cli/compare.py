@@ -7,7 +7,13 @@ from pathlib import Path
 import click
 
 from opscope.cli.app import INCOMPLETE, OK, when_interrupted
-from opscope.cli.output import console, database_option, json_option, print_json
+from opscope.cli.output import (
+    console,
+    database_option,
+    json_option,
+    print_json,
+    shared_core_option,
+)
 
 
 @click.command()
@@ -34,6 +40,7 @@ from opscope.cli.output import console, database_option, json_option, print_json
     help="Also write it as one HTML page.",
 )
 @database_option
+@shared_core_option
 @json_option
 def compare(  # noqa: PLR0913 - one for each option
     sides: tuple[str, str],
@@ -45,6 +52,7 @@ def compare(  # noqa: PLR0913 - one for each option
     html: Path | None,
     database: Path,
     *,
+    shared_core: bool,
     as_json: bool,
 ) -> None:
     """Compare A and B: two platforms, runtime versions, runs or machines.
@@ -73,6 +81,7 @@ def compare(  # noqa: PLR0913 - one for each option
             quantity=quantity,
             database=database,
             pythons=(python_a, python_b),
+            shared_core=shared_core,
             watch=progress.update,
         )
     if html:

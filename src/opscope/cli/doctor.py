@@ -13,7 +13,6 @@ from opscope.cli.output import Duration, console, json_option, print_json
 @click.option(
     "-p",
     "--platform",
-    default="",
     metavar="PLATFORM",
     help="The platform to measure with; the first that came with opscope unless given.",
 )
@@ -27,7 +26,7 @@ from opscope.cli.output import Duration, console, json_option, print_json
     help="How long to watch the machine, as in 90s.",
 )
 @json_option
-def doctor(platform: str, budget_s: float, *, as_json: bool) -> None:
+def doctor(platform: str | None, budget_s: float, *, as_json: bool) -> None:
     """Say how good this machine is for measuring, what to change, what precision to expect.
 
     Reference kernels, large convolutions and a stream through memory are measured in rounds. Do
@@ -35,7 +34,7 @@ def doctor(platform: str, budget_s: float, *, as_json: bool) -> None:
     """
     from opscope import api
 
-    name = platform or measuring_platforms()[0]
+    name = measuring_platforms()[0] if platform is None else platform
     with (
         when_interrupted("nothing is stored"),
         console(err=True).status(f"watching {name} at work for up to {budget_s:.0f} s"),

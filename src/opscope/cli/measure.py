@@ -13,6 +13,7 @@ from opscope.cli.output import (
     model_options,
     platform_option,
     print_json,
+    shared_core_option,
 )
 from opscope.errors import PlatformUnavailable
 
@@ -43,8 +44,9 @@ if TYPE_CHECKING:
     help="Measure throughput with this many calls at once, instead of latency.",
 )
 @model_options
+@shared_core_option
 @json_option
-def measure(
+def measure(  # noqa: PLR0913 - one for each option
     configuration: str,
     platforms: tuple[str, ...],
     precisions: tuple[str, ...],
@@ -53,6 +55,7 @@ def measure(
     shape: str,
     carries: str,
     *,
+    shared_core: bool,
     as_json: bool,
 ) -> None:
     """Measure CONFIGURATION now, side by side on several platforms.
@@ -62,6 +65,7 @@ def measure(
     """
     from opscope import api
     from opscope.core.configuration import parse_precision
+    from opscope.core.study import Protocol
     from opscope.core.text import model_text
 
     with when_interrupted("nothing is stored"):
@@ -71,6 +75,7 @@ def measure(
             precisions=[parse_precision(precision) for precision in precisions],
             batch=batch,
             meter=_meter(streams),
+            protocol=Protocol(shared_core=shared_core),
             watch=teller(),
         )
     if as_json:

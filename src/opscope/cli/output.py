@@ -91,6 +91,16 @@ def model_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return shape(carries(function))
 
 
+def shared_core_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--shared-core``."""
+    return click.option(
+        "--shared-core",
+        is_flag=True,
+        help="Count rounds, too, in which another hardware thread shares the core; for machines on "
+        "which it always is.",
+    )(function)
+
+
 def database_option(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add ``--db FILE``."""
     return click.option(

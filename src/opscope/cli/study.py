@@ -16,6 +16,7 @@ from opscope.cli.output import (
     json_option,
     platform_option,
     print_json,
+    shared_core_option,
 )
 from opscope.errors import StudyError
 
@@ -83,9 +84,10 @@ def show(name: str, *, as_json: bool) -> None:
     metavar="TIME",
     help="Time the study may take, as in 90s, 10m or 1h; says first what precision that gives.",
 )
+@shared_core_option
 @json_option
 @click.pass_context
-def run(
+def run(  # noqa: PLR0913 - one for each option
     ctx: click.Context,
     name: str,
     platforms: tuple[str, ...],
@@ -94,6 +96,7 @@ def run(
     budget_s: float | None,
     *,
     fresh: bool,
+    shared_core: bool,
     as_json: bool,
 ) -> None:
     """Run the study NAME (or the file NAME.toml) and show what it found and what failed.
@@ -121,6 +124,7 @@ def run(
             fresh=fresh,
             retry=outcomes,
             budget_s=budget_s,
+            shared_core=shared_core,
             watch=progress.update,
         )
     answers = api.findings(declared, database=database, platforms=platforms, run=summary.run.id)

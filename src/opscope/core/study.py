@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import msgspec
 from msgspec import Meta
 
 from opscope.core.configuration import LARGEST_BATCH, Precision, Workload
@@ -48,6 +49,8 @@ class Protocol(Record, frozen=True, kw_only=True):
         pin: Whether it keeps to one core.
         realtime: Whether it asks for real-time scheduling, which needs root.
         fixed_frequency: Whether it locks the clock frequency meanwhile, which needs root.
+        shared_core: Whether rounds count, too, in which another hardware thread shares the core:
+            figures are then of the machine as it is, which need not be as it will be.
     """
 
     preparations: Positive = 2
@@ -62,6 +65,7 @@ class Protocol(Record, frozen=True, kw_only=True):
     pin: bool = False
     realtime: bool = False
     fixed_frequency: bool = False
+    shared_core: bool = False
 
 
 class Limits(Record, frozen=True, kw_only=True):
@@ -98,6 +102,11 @@ class Study(Record, frozen=True, kw_only=True):
     limits: Limits = Limits()
     findings: tuple[Question, ...] = ()
     seed: Natural = 0
+
+    def with_shared_core(self) -> Study:
+        """Return the study that counts rounds, too, in which something else shares the core."""
+        protocol = msgspec.structs.replace(self.protocol, shared_core=True)
+        return msgspec.structs.replace(self, protocol=protocol)
 
     @property
     def digest(self) -> str:

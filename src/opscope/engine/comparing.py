@@ -208,7 +208,9 @@ def _require_some(
     told = "; ".join(f"{side} has {', '.join(names)}" for side, names in found.items() if names)
     if told or wanted.quantity != "latency_s":
         raise ConfigurationError(
-            f"neither side has {wanted.quantity!r}", where="--quantity", remedy=f"{told}."
+            f"neither side has {wanted.quantity!r}",
+            where="--quantity",
+            remedy=f"{told}." if told else "Neither has any figure.",
         )
 
 

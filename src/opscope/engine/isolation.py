@@ -14,6 +14,7 @@ from opscope.core.study import Protocol
 
 _HIGHEST = -20
 _REALTIME = 10
+_SHARED = "a shared core counts too"
 _CPUS = Path("/sys/devices/system/cpu")
 
 
@@ -26,8 +27,10 @@ def isolated(protocol: Protocol) -> Iterator[tuple[str, ...]]:
         (protocol.realtime, "real-time scheduling", _realtime),
         (protocol.fixed_frequency, "fixed frequency", _fixed_frequency),
     ]
+    shared = (_SHARED,) if protocol.shared_core else ()
     with contextlib.ExitStack() as held:
-        yield tuple(_tried(held, name, change) for asked, name, change in wanted if asked)
+        done = (_tried(held, name, change) for asked, name, change in wanted if asked)
+        yield (*done, *shared)
 
 
 def _tried(

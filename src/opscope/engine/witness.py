@@ -112,8 +112,11 @@ class Probes:
 class Witness:
     """Sees a cohort's rounds begin: runs the probes, reads clocks, frequency and temperature."""
 
-    def __init__(self, probes: Probes, origin_s: float | None = None) -> None:
+    def __init__(
+        self, probes: Probes, origin_s: float | None = None, *, sharing: bool = True
+    ) -> None:
         self._probes = probes
+        self._sharing = sharing
         self._start = time.perf_counter() if origin_s is None else origin_s
         self._processors = _processors()
         self._probe_again_s = 0.0
@@ -129,8 +132,8 @@ class Witness:
         return self._probes.runtime_s
 
     def contention(self) -> tuple[float, ...]:
-        """Return how far the core is shared now, if that says anything of what is measured."""
-        return self._probes.contention()
+        """Return how far the core is shared now, if that matters to what is measured."""
+        return self._probes.contention() if self._sharing else ()
 
     def look(self) -> Round:
         """Return what is to be seen now."""

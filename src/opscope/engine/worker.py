@@ -62,7 +62,9 @@ class CohortRun:
         self._platform = platform
         self._turns = turns
         origin_s = turns.origin_s if turns else None
-        self._witness = Witness(probes or Probes(platform), origin_s)
+        self._witness = Witness(
+            probes or Probes(platform), origin_s, sharing=not cohort.protocol.shared_core
+        )
         self._info = platform.info()
         self._recorder = recorder
         self._emit = emit

@@ -230,7 +230,7 @@ def _shared(counted: Readings, readings: Readings) -> str:
     rounds = _rounds(readings)
     return (
         f"another hardware thread shared the processor's core in {rounds - _rounds(counted)}"
-        f" of {rounds} rounds"
+        f" of {rounds} rounds; --shared-core counts those, too"
     )
 
 
@@ -252,7 +252,8 @@ def _estimator(estimates: Sequence[Estimate]) -> str:
 def _interval_note(estimates: Sequence[Estimate], visited: int, *, found: bool) -> str:
     rounds = min(part.rounds for part in estimates)
     if not found:
-        return f"{rounds} rounds are too few for a 95 % interval"
+        few = "1 round is" if rounds == 1 else f"{rounds} rounds are"
+        return f"{few} too few for a 95 % interval"
     preparations = min(part.preparations for part in estimates)
     over = (
         f"95 % over {rounds} of {visited} rounds"

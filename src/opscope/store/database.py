@@ -47,7 +47,6 @@ def lock_for_writing(path: Path) -> int:
     """
     real = Path(os.path.realpath(path))  # one file has one lock, whatever links lead to it
     try:
-        real.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(f"{real}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     except OSError as exc:
         raise StoreError(

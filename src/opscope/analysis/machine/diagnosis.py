@@ -82,7 +82,7 @@ def diagnose(examined: Examination) -> Diagnosis:
 def _shared(rounds: Sequence[Round], absent: dict[str, str]) -> float | None:
     share = shared(rounds)
     if share is None:
-        absent["shared"] = "not available, because more than one core computes, or another device"
+        absent["shared"] = "not available, because it says nothing unless one core here computes"
     return share
 
 
