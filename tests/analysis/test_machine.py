@@ -231,7 +231,7 @@ def test_only_rounds_with_the_core_alone_tell_noise_drift_and_precision():
     assert found.noise.high < 0.01, "the slow half is none of it"
     assert found.drift.range < 0.01
     expected = found.expectation
-    assert (expected.rounds, expected.least_rounds, expected.most_rounds) == (16, 16, 40)
+    assert (expected.rounds, expected.least_rounds, expected.most_rounds) == (16, 16, 80)
     assert expected.after_most < expected.after_least < 0.02
     assert found.quality == "usable"
     assert found.verdict.endswith("another hardware thread shared the core in 50% of the rounds")

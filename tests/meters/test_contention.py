@@ -1,3 +1,6 @@
+import random
+
+import pytest
 from msgspec.structs import replace
 
 from opscope.core.readings import Round, Samples
@@ -99,3 +102,41 @@ def test_sampling_goes_on_until_the_core_was_alone_in_rounds_enough():
     assert stop([True] * least + [False] * 30) == "precision"
     assert stop([True] + [False] * (usual.rounds - 2)) == ""
     assert stop([False] * usual.rounds) == "rounds"
+
+
+@pytest.mark.parametrize(
+    ("every", "rounds", "stopped"),
+    [
+        (4, 40, "precision"),  # ten rounds alone
+        (6, 40, ""),  # seven, and one more is near
+        (6, 48, "precision"),
+        (13, 40, ""),  # three, so that 120 would hold nine
+        (20, 40, "rounds"),  # two, so that 120 would hold six
+        (20, 39, ""),
+    ],
+)
+def test_where_some_rounds_were_shared_more_are_taken_if_that_promises_enough(
+    every, rounds, stopped
+):
+    pattern = [number % every == every - 1 for number in range(rounds)]
+    given = readings(bimodal(pattern), reference=KNOWN, protocol=Protocol())
+    assert CallLatencyMeter().settled(given) == stopped
+
+
+def test_more_rounds_end_with_an_interval_to_be_trusted_or_as_many_alone_as_asked_for():
+    def stop(spread, rounds):
+        chance = random.Random(1)
+        visits = bimodal([number % 2 == 0 for number in range(rounds)])
+        noisy = [
+            replace(
+                visit, samples=replace(visit.samples, durations_s=(1 + spread * chance.random(),))
+            )
+            for visit in visits
+        ]
+        given = readings(noisy, reference=KNOWN, protocol=Protocol())
+        return CallLatencyMeter().settled(given)
+
+    assert stop(0.08, 40) == "rounds", "±3 or 4 %: not what was asked for, and trusted"
+    assert stop(1.5, 40) == "", "twenty alone say too little"
+    assert stop(1.5, 78) == "", "39 alone"
+    assert stop(1.5, 79) == "rounds", "40 alone"

@@ -1,10 +1,12 @@
 """A layer's latency by stacks agrees with the runtime's own clocks, and blocks with their parts.
 
-Ratios of what was taken in turns: of each stack the processor time, of each node what the runtime's
-own clock says, and of either the least, as other work only slows. A construction that missed or
-counted twice a part would be off by far more than what a busy machine leaves.
+Ratios of what was taken within seconds: of each stack the processor time, of each node what the
+runtime's own clock says, and of either the least, as other work only slows. Where another hardware
+thread begins or ends to share the core in between, a ratio is off by half; hence the middle of
+several. A construction that missed or counted twice a part would be off in all of them.
 """
 
+import statistics
 from collections import defaultdict
 from contextlib import closing
 
@@ -14,6 +16,7 @@ import pytest
 from opscope import api
 from opscope.core.configuration import Workload
 from opscope.core.study import Instrumentation, Protocol
+from opscope.engine.executors.local import LocalExecutor
 from opscope.engine.isolation import isolated
 from opscope.graph import build
 from opscope.graph.stacks import layer_terms
@@ -21,27 +24,21 @@ from opscope.platforms.execution import operator_time_s
 from opscope.platforms.registry import load_platform
 
 PLATFORMS = ("onnxruntime-cpu", "openvino-cpu")
-PROTOCOL = Protocol(rounds=16, min_rounds=8)
-TURNS = 2
-BURSTS = 5
+PROTOCOL = Protocol(rounds=8, min_rounds=8, shared_core=True)
+TURNS = 5
+BURSTS = 2
 
 
-def stacks_s(text, platform):
-    """Return the least processor time of each stack that a layer's latency was made of."""
-    (measured,) = api.measure(text, [platform], protocol=PROTOCOL)
+def layer_s(text, platform, executor):
+    """Return a layer's latency from the least processor time of each of its stacks."""
+    (measured,) = api.measure(text, [platform], protocol=PROTOCOL, executor=executor)
     latency = measured.quantity("latency_s")
     assert latency.derivation.startswith("layer latency")
     taken = defaultdict(list)
     for visit in latency.visits:
         taken[visit.term].extend(visit.samples.cpu_s)
-    return [min(taken[number]) for number in sorted(taken)]
-
-
-def layer_s(text, turns):
-    """Return a layer's latency from the least of each of its stacks in all turns."""
     terms = layer_terms(Workload.parse(text))
-    least = [min(seconds) for seconds in zip(*turns, strict=True)]
-    return sum(term.coefficient * seconds for term, seconds in zip(terms, least, strict=True))
+    return sum(term.coefficient * min(taken[number]) for number, term in enumerate(terms))
 
 
 def burst(text, platform):
@@ -78,12 +75,13 @@ def by_its_own_clocks_s(text, bursts):
     ],
 )
 def test_stacks_agree_with_the_runtimes_own_clocks(text, platform):
-    stacks, bursts = [], []
-    for _ in range(TURNS):
-        stacks.append(stacks_s(text, platform))
-        bursts.extend(burst(text, platform) for _ in range(BURSTS))
-    found = layer_s(text, stacks) / by_its_own_clocks_s(text, bursts)
-    assert found == pytest.approx(1.0, abs=0.35)
+    ratios = []
+    with LocalExecutor() as executor:
+        for _ in range(TURNS):
+            by_stacks_s = layer_s(text, platform, executor)
+            bursts = [burst(text, platform) for _ in range(BURSTS)]
+            ratios.append(by_stacks_s / by_its_own_clocks_s(text, bursts))
+    assert statistics.median(ratios) == pytest.approx(1.0, abs=0.35), ratios
 
 
 @pytest.mark.slow
@@ -91,9 +89,9 @@ def test_stacks_agree_with_the_runtimes_own_clocks(text, platform):
 def test_a_block_takes_what_its_operators_take(platform):
     block = "block:mobilenet_v1,h=28,cin=128"
     parts = ("dwconv:h=28,c=128,k=3,act=relu", "conv:h=28,cin=128,cout=128,k=1,act=relu")
-    stacks = {text: [] for text in (block, *parts)}
-    for _ in range(TURNS):
-        for text, turns in stacks.items():
-            turns.append(stacks_s(text, platform))
-    apart = sum(layer_s(part, stacks[part]) for part in parts)
-    assert apart / layer_s(block, stacks[block]) == pytest.approx(1.0, abs=0.35)
+    ratios = []
+    with LocalExecutor() as executor:
+        for _ in range(TURNS):
+            whole_s, *parts_s = (layer_s(text, platform, executor) for text in (block, *parts))
+            ratios.append(sum(parts_s) / whole_s)
+    assert statistics.median(ratios) == pytest.approx(1.0, abs=0.35), ratios

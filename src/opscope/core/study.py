@@ -32,12 +32,15 @@ class MeterName(Record, frozen=True, kw_only=True):
     settings: Parameters = ()
 
 
+_LONGER = 3
+
+
 class Protocol(Record, frozen=True, kw_only=True):
     """How a cohort is visited; every field is part of what a trial is known by.
 
     Attributes:
         preparations: How often each deployment is prepared; rounds take turns among them.
-        rounds: Visits to each deployment at most, over all preparations.
+        rounds: Visits to each deployment at most, over all preparations, that count.
         min_rounds: Visits to each deployment at least.
         precision: Half-width of the 95 % interval, relative, at which sampling stops.
         samples: Timed calls in a visit at least; short calls are repeated more often.
@@ -66,6 +69,11 @@ class Protocol(Record, frozen=True, kw_only=True):
     realtime: bool = False
     fixed_frequency: bool = False
     shared_core: bool = False
+
+    @property
+    def longest(self) -> int:
+        """Visits at most where some do not count, as another hardware thread shared the core."""
+        return _LONGER * self.rounds
 
 
 class Limits(Record, frozen=True, kw_only=True):

@@ -82,16 +82,24 @@ class CallLatencyMeter:
     def settled(self, readings: Readings) -> Stop:
         """Stop when the interval is within the protocol's precision, or its rounds are spent.
 
-        Of the rounds it needs at least, those in which the core was shared are none.
+        Of the rounds it needs at least, those in which the core was shared are none. If there were
+        such, more are taken, as long as enough with the core alone can be hoped for.
         """
         protocol, counted = readings.protocol, alone(readings)
-        spent: Stop = "rounds" if _rounds(readings) >= protocol.rounds else ""
-        if _rounds(counted) < min(protocol.min_rounds, protocol.rounds):
-            return spent
-        value, interval = _combined(counted, _estimates(counted, None))
-        if interval and interval[1] - interval[0] <= 2 * protocol.precision * value:
+        rounds, kept = _rounds(readings), _rounds(counted)
+        least = min(protocol.min_rounds, protocol.rounds)
+        half = math.inf
+        if kept >= least:
+            value, interval = _combined(counted, _estimates(counted, None))
+            if interval and value > 0:
+                half = (interval[1] - interval[0]) / (2 * value)
+        if half <= protocol.precision:
             return "precision"
-        return spent
+        if rounds < protocol.rounds:
+            return ""
+        enough = kept >= protocol.rounds or half <= _WIDEST * protocol.precision
+        hopeless = kept * protocol.longest < least * rounds
+        return "rounds" if enough or hopeless or rounds >= protocol.longest else ""
 
     def conclude(
         self, readings: Readings, info: PlatformInfo, stopped: Stop

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 from opscope.stats.location import percentiles
 
-_SHARED = 1.2
-"""Contention so many times as high as when the core is alone says that it is shared: it was 1.1 to
-1.3 alone and 1.45 to 1.9 shared (docs/instrument.md)."""
+_SHARED = 1.3
+"""Contention so many times as high as when the core is alone says that it is shared. It was 1.1 to
+1.3 alone and 1.5 to 1.9 shared, so that what is never alone is not taken for both by turns either
+(docs/instrument.md)."""
 
 _ALONE_PERCENTILE = 0.5
 """Even a neighbour who never rests leaves the core alone for moments; a single reading may err."""

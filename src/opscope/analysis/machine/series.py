@@ -79,7 +79,7 @@ def expectation(kernels: Sequence[Kernel], counted: float = 1.0) -> Expectation:
     """
     usual = Protocol()
     series = [fastest(kernel) for kernel in kernels]
-    most = int(usual.rounds * counted)
+    most = min(usual.rounds, int(usual.longest * counted))
     wanted, least = usual.precision, min(max(usual.min_rounds, LEAST_ROUNDS), most)
     stops = [
         stop / counted
@@ -89,8 +89,8 @@ def expectation(kernels: Sequence[Kernel], counted: float = 1.0) -> Expectation:
     ]
     stops.sort()
     return Expectation(
-        least_rounds=min(math.ceil(least / counted), usual.rounds),
-        most_rounds=usual.rounds,
+        least_rounds=math.ceil(least / counted),
+        most_rounds=math.ceil(most / counted),
         after_least=_median(half_width(values, least) for values in series),
         after_most=_median(half_width(values, most) for values in series),
         wanted=wanted,

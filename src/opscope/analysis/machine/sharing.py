@@ -11,7 +11,6 @@ from opscope.analysis.machine.series import visits
 from opscope.core.diagnosis import Kernel
 from opscope.core.readings import Round
 from opscope.core.study import Protocol
-from opscope.stats.location import LEAST_ROUNDS
 from opscope.stats.sharing import contention_alone, is_shared
 
 
@@ -36,11 +35,9 @@ def counted(kernels: Sequence[Kernel], rounds: Sequence[Round]) -> tuple[list[Ke
 
 
 def suffices(share: float) -> bool:
-    """Say whether a measurement is trusted of whose rounds this share count; else all of them do.
-
-    The share is of the most rounds that it takes.
-    """
-    return int(share * Protocol().rounds) >= LEAST_ROUNDS
+    """Say whether a measurement comes to rounds enough, if this share of them count."""
+    usual = Protocol()
+    return int(share * usual.longest) >= usual.min_rounds
 
 
 def _contention(rounds: Sequence[Round]) -> list[float]:
