@@ -1,5 +1,5 @@
 # make demo    a study on this machine, from nothing to a report
-# make test    every test, and how much of the code they reach
+# make test    every test, two files at a time, and how much of the code they reach
 # make test-core   all but the tests marked slow, without coverage, for while you work
 # make check   what the code must pass besides: style, types, floors, no duplicate names
 # make bench   timings, printed beside their targets; never part of CI
@@ -16,7 +16,7 @@ demo:
 test:
 	@scripts/setup dev
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage run -m pytest -n 2 --dist loadfile
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 
