@@ -4,7 +4,10 @@ import pytest
 from rich.console import Console
 
 from opscope.cli import progress
+from opscope.core.forecast import Forecast
 from opscope.engine.runner import Event
+
+FORECAST = Forecast(budget_s=60.0, needed_s=90.0, least_s=9.0, rounds=20, precision=0.03)
 
 
 class Clock:
@@ -36,6 +39,14 @@ def test_the_time_left_follows_from_the_pace_of_this_session(clock):
     found = Event(done=40, total=100)
     half = Event(done=59, total=100, ahead=1.0)  # 20 in 20 s, 40 to go
     assert shown(clock, found, half) == "study: 59 of 100 jobs, about 40 s left\n"
+
+
+def test_waiting_and_trying_out_are_no_part_of_the_pace(clock):
+    tried = Event(done=40, total=100, forecast=FORECAST)
+    waiting = Event(done=40, total=100, waiting=True)
+    half = Event(done=60, total=100)
+    page = shown(clock, Event(done=40, total=100), tried, waiting, waiting, waiting, half)
+    assert page.splitlines()[-1] == "study: 60 of 100 jobs, about 40 s left"
 
 
 def test_lines_come_now_and_then_and_none_before_anything_was_done(clock):

@@ -28,7 +28,8 @@ _LINE_EVERY_S = 15.0
 class Progress:
     """Shows a run's events as they come.
 
-    The time left follows from the pace of this session, work on unfinished jobs included.
+    The time left follows from the pace of this session, work on unfinished jobs included, waiting
+    and trying out what the time is good for apart.
     """
 
     def __init__(self, console: Console, *, title: str) -> None:
@@ -37,6 +38,7 @@ class Progress:
         self._start = self._last_line = time.monotonic()
         self._found: int | None = None
         self._waited = False
+        self._waiting_since: float | None = None
         self._bar = Bar(
             TextColumn("{task.description}", markup=False),
             BarColumn(),
@@ -60,6 +62,7 @@ class Progress:
         """Show how far the run is."""
         if self._found is None:
             self._found = event.done
+        self._keep_time(event)
         if event.forecast:
             self._console.print(forecast_line(event.forecast), markup=False)
         text = f"{self._title} ({WAITING})" if event.waiting else self._title
@@ -70,6 +73,15 @@ class Progress:
                 self._waited = True
                 self._console.print(text, markup=False)
             self._line(event, done - self._found)
+
+    def _keep_time(self, event: Event) -> None:
+        """Have the pace begin anew after a forecast, and leave out what was spent waiting."""
+        now = time.monotonic()
+        if event.forecast:
+            self._start = now
+        elif self._waiting_since is not None:
+            self._start += now - self._waiting_since
+        self._waiting_since = now if event.waiting else None
 
     def _line(self, event: Event, work: float) -> None:
         now = time.monotonic()
