@@ -16,7 +16,7 @@ import click
 import opscope
 from opscope.cli.interruption import leave, was_interrupted
 from opscope.cli.streams import CutOff, Unwritable, own_streams, visible
-from opscope.errors import InputError, OpscopeError, PlatformError, StoreError, WorkerError
+from opscope.errors import InputError, OpscopeError, PlatformError, StoreError
 
 OK, INCOMPLETE, BAD_INPUT, NO_PLATFORM, NO_STORE = 0, 1, 2, 3, 4
 INTERNAL, UNWRITABLE, CUT_OFF = 70, 74, 141
@@ -152,7 +152,6 @@ def _exit_code(exc: OpscopeError) -> int:
     for kind, code in (
         (InputError, BAD_INPUT),
         (PlatformError, NO_PLATFORM),
-        (WorkerError, NO_PLATFORM),
         (StoreError, NO_STORE),
     ):
         if isinstance(exc, kind):
