@@ -118,6 +118,7 @@ def _resumed(
             visits=everything.visits[start : start + rounds],
             rounds=everything.rounds[start : start + rounds],
         )
-        stopped, rounds = meter.settled(taken), rounds + 1
+        ended: Stop = "rounds" if start + rounds >= len(everything.visits) else ""
+        stopped, rounds = meter.settled(taken) or ended, rounds + 1
     (found,) = meter.conclude(taken, info, stopped)
     return found.interval or (-math.inf, math.inf)

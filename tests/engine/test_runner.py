@@ -119,6 +119,14 @@ def test_another_run_remembers_what_contention_is_with_the_core_alone_and_no_spe
     assert other.references[0] == {CONTENTION: 1.2}
 
 
+def test_where_a_shared_core_counts_kernels_are_referred_to_whatever_was_alone_before(store):
+    run(store, Instant(rounds=(Round(contention=(1.2,) * 400),)))
+    kernels = {"dense": Samples(durations_s=(1e-3,), clock="script")}
+    executor = Instant(rounds=(Round(probes=kernels),))
+    run(store, executor, small_study(10).with_shared_core())
+    assert executor.references == [{}, {"dense": 1e-3}]
+
+
 @pytest.mark.parametrize("elsewhere", [{"numpy": "3"}, {"sittings": 10}])
 def test_what_was_read_with_another_numpy_or_long_ago_is_not_remembered(store, elsewhere):
     run(store, Instant(rounds=(Round(contention=(1.2,) * 400),)))

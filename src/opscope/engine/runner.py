@@ -139,7 +139,8 @@ def run_study(
             counter.expect(_forecast(cohorts, study, executor, budget_s))
         feed = Feed(cohorts, budget_s=_left_s(budget_s, start))
         for info in infos.values():
-            feed.remember(info.name, _past(store, info, environments[info.fingerprint]))
+            if not study.protocol.shared_core:  # else nobody asks, and there is nothing to compare
+                feed.remember(info.name, _past(store, info, environments[info.fingerprint]))
             if first := store.first_trial(run, info.fingerprint):
                 feed.note(first)
         for event in executor.execute(feed):
