@@ -21,7 +21,9 @@ def _interruptible():
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_timing(tmp_path_factory):
-    """Keep workers from waiting for whoever else is timing on this machine."""
+    """Keep workers from waiting for others who time, and from what they keep of this machine."""
+    folder = tmp_path_factory.mktemp("timing")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("OPSCOPE_TIMING_LOCK", str(tmp_path_factory.mktemp("timing") / "lock"))
+        patch.setenv("OPSCOPE_TIMING_LOCK", str(folder / "lock"))
+        patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
         yield

@@ -10,13 +10,11 @@ from collections.abc import Iterator, Sequence
 
 from opscope.core.configuration import Workload
 from opscope.core.measurement import Measurement
-from opscope.core.readings import Round
 from opscope.core.study import Job, MeterName, Protocol, Study
 from opscope.core.trial import Trial
 from opscope.engine.executors.local import LocalExecutor
 from opscope.engine.feed import Feed
 from opscope.engine.planner import group
-from opscope.meters.contention import referred
 
 _BUSY = "import numpy\na = numpy.random.rand(600, 600).astype('f')\nwhile True: a @ a"
 _SETTLE_S = 1.5
@@ -49,7 +47,7 @@ class Instrument:
         self._executor = executor
         self.info, _ = executor.describe(platform)
         self.reference: dict[str, float] = {}
-        self._seen: list[tuple[Round, ...]] = []
+        self._seen: list[Trial] = []
 
     def measure(
         self, workloads: Sequence[Workload], protocol: Protocol, *, seed: int = 0
@@ -61,8 +59,8 @@ class Instrument:
         ]
         study = Study(name="b", title="", question="", spaces=(), protocol=protocol, seed=seed)
         feed = Feed(group(jobs, study, [self.info]))
-        for rounds in self._seen:
-            feed.refer(self.info.name, rounds)
+        for trial in self._seen:
+            feed.note(trial)
         found: dict[Workload, Measurement] = {}
         for event in self._executor.execute(feed):
             if isinstance(event, Trial):
@@ -71,7 +69,7 @@ class Instrument:
                 if latency is None:
                     print(f"  {event.job.workload}: {event.status}: {event.reason}")
                     continue
-                self.reference = referred(self.reference, latency.rounds)
-                self._seen.append(latency.rounds)
+                self._seen.append(event)
                 found[event.job.workload] = latency
+        self.reference = feed.reference(self.info.name)
         return found

@@ -64,7 +64,7 @@ def rounds(count=120, *, steal=0.0, others=0.0, **facts):
     )
 
 
-def kernel(text, seconds, role, seen, *, slower=None, noise=0.001, preempted=0.0, isolation=()):
+def kernel(text, seconds, role, seen, *, slower=None, noise=0.001, preempted=0.0, **facts):
     """Return a kernel of known duration, ``slower(t)`` times as long at second t."""
     chance = np.random.default_rng(sum(map(ord, text)))
     visits = []
@@ -93,9 +93,9 @@ def kernel(text, seconds, role, seen, *, slower=None, noise=0.001, preempted=0.0
         unit="s",
         origin=Origin.MEASURED,
         derivation="script",
-        isolation=isolation,
         visits=tuple(visits),
         rounds=seen,
+        **facts,
     )
     return Kernel(
         role=role,
@@ -216,6 +216,13 @@ def test_a_core_that_another_thread_uses_is_told_with_what_to_do():
     assert found.noise.deviation > 0, "with none that counts, all are looked at"
     alone = diagnose(examined())
     assert (alone.shared, alone.counted, alone.advice) == (0.0, 1.0, ())
+
+
+def test_a_core_that_is_never_alone_is_told_where_it_was_alone_before():
+    always = examined(rounds(contention=(1.6,) * 4))
+    assert diagnose(always).shared == 0.0, "nothing to compare with"
+    found = diagnose(examined(rounds(contention=(1.6,) * 4), least_contention=1.0))
+    assert (found.shared, found.counted, found.quality) == (1.0, 0.0, "poor")
 
 
 def test_only_rounds_with_the_core_alone_tell_noise_drift_and_precision():

@@ -120,6 +120,7 @@ def test_what_is_wrong_in_another_environment_names_it(older):
         (("run:1", "run:7"), 4, "opscope.db: no run 7 is kept there. Runs 1, 2, 3 are."),
         (("run:1", "no.db#1"), 4, "no.db: there is no such database"),
         (("run:1", "run:2", "--quantity", "cycles"), 2, "neither side has 'cycles'"),
+        (("fake", "fake", "-c", CONV, "--quantity", "x"), 2, "What is measured is latency_s."),
         (("fake", "nope", "-c", CONV), 2, "no platform 'nope'"),
         (("fake", "fake", "-c", CONV, "--python-b", "/no"), 2, "/no: this interpreter does not"),
         (("fake",), 2, "takes 2 values"),

@@ -49,6 +49,7 @@ def test_precision_and_options_may_be_left_out():
         ("@int8,batch=0", "batch=0 is not a batch"),
         ("@int8,batch=99999999999999999999", "is not a batch. Use 1 to 65,536."),
         ("@int8,batch=2.5", "not a whole number"),
+        ("@", "nothing stands behind the @. Use @fp32"),
         ("@int8,bach=2", "bach is not an option of a workload. Use batch=N or copies=N"),
         ("@int8,copies=-1", "copies=-1 is not a number of copies"),
         ("@int8,copies=x", "copies=x is not a whole number"),

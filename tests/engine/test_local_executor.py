@@ -19,6 +19,7 @@ from opscope.engine.executors.process import WorkerDied, WorkerProcess
 from opscope.engine.messages import Done, Finished
 from opscope.engine.recorder import Position
 from opscope.errors import ConfigurationError, PlatformUnavailable, WorkerError
+from opscope.meters.remembered import keep_contention, least_contention
 from tests.builders import QUICK
 from tests.engine.test_worker import jobs_for
 
@@ -326,3 +327,18 @@ def test_closing_ends_the_worker():
     executor.close()
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+def test_a_worker_judges_by_what_workers_before_it_saw_with_the_core_alone(
+    idle, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    cohort = cohort_for("onnxruntime-cpu", 4)
+    first = outcomes(idle, cohort)[4].measurement("latency_s")
+    kept = least_contention()
+    assert kept == pytest.approx(first.least_contention, rel=0.5)
+    for _ in range(2):
+        keep_contention(kept / 10)
+    second = outcomes(idle, cohort)[4].measurement("latency_s")
+    assert second.least_contention == kept / 10
+    assert second.trust.reason.startswith("another hardware thread shared the processor's core")

@@ -6,7 +6,6 @@ import pytest
 from opscope.core.environment import Environment
 from opscope.core.measurement import Measurement, Trust, Verdict
 from opscope.core.platform import Origin
-from opscope.core.readings import Round, Samples
 from opscope.core.record import from_json
 from opscope.core.study import Protocol
 from opscope.core.trial import Timings, Trial
@@ -14,7 +13,6 @@ from opscope.engine import runner
 from opscope.engine.executors.base import Progress
 from opscope.engine.runner import run_study
 from opscope.errors import StudyError
-from opscope.meters.contention import CONTENTION
 from opscope.platforms.registry import open_platform
 from opscope.store import Store
 from tests.builders import small_study
@@ -27,21 +25,17 @@ ENVIRONMENT = Environment(
 class Instant:
     """An executor that ends every job at once, as it is told to, and can be interrupted."""
 
-    def __init__(self, *, interrupt_after=None, status="ok", trust=None, rounds=(), numpy="2"):
+    def __init__(self, *, interrupt_after=None, status="ok", trust=None):
         self.interrupt_after = interrupt_after
         self.status = status
         self.trust = trust or Trust()
-        self.rounds = rounds
-        self.environment = msgspec.structs.replace(ENVIRONMENT, packages={"numpy": numpy})
         self.measured = []
-        self.references = []
 
     def describe(self, platform):
-        return open_platform(platform).info(), self.environment
+        return open_platform(platform).info(), ENVIRONMENT
 
     def execute(self, cohorts):
         for cohort in cohorts:
-            self.references.append(cohort.reference)
             yield Progress(ahead=0.5)
             for job in cohort.jobs:
                 if len(self.measured) == self.interrupt_after:
@@ -58,7 +52,6 @@ class Instant:
             origin=Origin.MEASURED,
             derivation="none",
             trust=self.trust,
-            rounds=self.rounds,
         )
         measurements = (latency,) if self.status == "ok" else ()
         timings = Timings(load_s=0.1, run_s=0.2)
@@ -107,33 +100,6 @@ def test_what_ended_before_is_told_by_outcome(store):
     assert again.unfinished == {"failed": 10}
     mended = run(store, Instant(), retry=["failed"])
     assert (mended.earlier, mended.unfinished) == ({}, {})
-
-
-def test_another_run_remembers_what_contention_is_with_the_core_alone_and_no_speed(store):
-    kernels = {"dense": Samples(durations_s=(1e-3,), clock="script")}
-    calm = (Round(probes=kernels, contention=(1.2,) * 400),)
-    run(store, first := Instant(rounds=calm))
-    run(store, again := Instant(), fresh=True)
-    assert (first.references[0], again.references[0]) == ({}, {CONTENTION: 1.2})
-    run(store, other := Instant(), small_study(12))
-    assert other.references[0] == {CONTENTION: 1.2}
-
-
-def test_where_a_shared_core_counts_kernels_are_referred_to_whatever_was_alone_before(store):
-    run(store, Instant(rounds=(Round(contention=(1.2,) * 400),)))
-    kernels = {"dense": Samples(durations_s=(1e-3,), clock="script")}
-    executor = Instant(rounds=(Round(probes=kernels),))
-    run(store, executor, small_study(10).with_shared_core())
-    assert executor.references == [{}, {"dense": 1e-3}]
-
-
-@pytest.mark.parametrize("elsewhere", [{"numpy": "3"}, {"sittings": 10}])
-def test_what_was_read_with_another_numpy_or_long_ago_is_not_remembered(store, elsewhere):
-    run(store, Instant(rounds=(Round(contention=(1.2,) * 400),)))
-    for _ in range(elsewhere.get("sittings", 0)):
-        run(store, Instant(), fresh=True)
-    run(store, again := Instant(numpy=elsewhere.get("numpy", "2")), fresh=True)
-    assert again.references[0] == {}
 
 
 def test_waiting_for_others_is_no_time_outside_the_runtimes(store, monkeypatch):

@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from opscope.core.readings import Round, Samples
 from opscope.core.study import Protocol
-from opscope.meters.contention import CONTENTION, alone, contention, noticed, referred
+from opscope.meters.contention import CONTENTION, alone, contention, least_of, lowered, referred
 from opscope.meters.latency import CallLatencyMeter
 from opscope.platforms.registry import open_platform
 from tests.builders import visits_of
@@ -48,7 +48,7 @@ def test_only_visits_with_the_core_alone_before_and_after_them_count():
 def test_without_a_level_to_compare_with_all_count():
     given = readings(bimodal([True, False]), rounds=(seen(SHARED),))
     assert alone(given) is given
-    blind = readings(visits_of([[1.0]]), reference=noticed({}, [Round()]))
+    blind = readings(visits_of([[1.0]]), reference=KNOWN)
     assert alone(blind) is blind
 
 
@@ -56,8 +56,12 @@ def test_the_level_is_what_the_core_shows_when_it_is_left_alone_for_moments():
     nearly_always_shared = [
         seen((1.6,) * 19 + ((1.0,) if number % 3 == 0 else (1.6,))) for number in range(12)
     ]
-    assert noticed({}, nearly_always_shared)[CONTENTION] < 1.2
-    assert noticed({CONTENTION: 0.99}, nearly_always_shared)[CONTENTION] == 0.99
+    least = least_of(nearly_always_shared)
+    assert 1.0 <= least < 1.2
+    assert lowered({}, least) == {CONTENTION: least}
+    assert lowered({CONTENTION: 0.99}, least) == {CONTENTION: 0.99}
+    assert least_of([Round()]) is None
+    assert lowered(KNOWN, None) == KNOWN
 
 
 def test_the_reference_is_of_rounds_with_the_core_alone():
@@ -66,6 +70,11 @@ def test_the_reference_is_of_rounds_with_the_core_alone():
     assert referred({}, [*rounds[1:], seen((1.0, *SHARED))]).keys() == {CONTENTION}
     known = {CONTENTION: 1.0, "conv3x3": 0.9}
     assert referred(known, rounds) == known
+
+
+def test_where_nobody_reads_contention_kernels_count_whatever_was_alone_before():
+    rounds = [replace(seen(ALONE, 1.5), contention=())]
+    assert referred(KNOWN, rounds) == {CONTENTION: 1.0, "conv3x3": 1.5}
 
 
 def test_a_reference_that_turns_out_to_be_of_a_shared_core_is_taken_anew():
@@ -78,6 +87,7 @@ def test_a_latency_is_that_of_the_core_alone_where_it_was_so_often_enough():
     given = readings(bimodal(pattern), reference=KNOWN)
     (found,) = CallLatencyMeter().conclude(given, INFO, "rounds")
     assert (found.value, found.interval) == (1.0, (1.0, 1.0))
+    assert found.least_contention == 1.0
     assert found.interval_note.startswith("95 % over 12 of 36 rounds")
     assert not found.trust.reason
     assert len(found.visits) == 36

@@ -104,10 +104,12 @@ class Workload(Record, frozen=True, kw_only=True, omit_defaults=True):
         Raises:
             ConfigurationError: If a part of the text cannot be read.
         """
-        body, _, deployed = text.partition("@")
+        body, at, deployed = text.partition("@")
         configuration = Configuration.parse(body)
-        if not deployed:
+        if not at:
             return cls(configuration=configuration)
+        if not deployed:
+            raise ConfigurationError("nothing stands behind the @", where=text, remedy="Use @fp32.")
         precision, _, options = parse_text(deployed.replace(",", ":", 1))
         refuse_repeats(options, text)
         unknown = [key for key, _ in options if key not in _OPTIONS]

@@ -78,6 +78,8 @@ class Measurement(Record, frozen=True, kw_only=True, omit_defaults=True):
         stopped: Why sampling ended; empty where nothing was sampled.
         speed: The machine's speed that the figure was corrected by; absent where it was not.
         isolation: What was done to keep others from disturbing it, and what was not permitted.
+        least_contention: Contention with the core alone, as it was known by then: visits and rounds
+            that show far more do not count. Absent where all count.
         visits: The raw readings, where there were any.
         rounds: The machine at the start of each round.
     """
@@ -95,6 +97,7 @@ class Measurement(Record, frozen=True, kw_only=True, omit_defaults=True):
     stopped: Stop = ""
     speed: Speed | None = None
     isolation: tuple[str, ...] = ()
+    least_contention: float | None = None
     visits: tuple[Visit, ...] = ()
     rounds: tuple[Round, ...] = ()
 

@@ -30,6 +30,7 @@ from opscope.engine.sides import (
 )
 from opscope.engine.worker import GIVEN_UP
 from opscope.errors import ConfigurationError, InputError
+from opscope.meters import quantities
 
 SITTINGS = 5
 """How often two sides are measured in turns, each time in new processes: what memory a process or a
@@ -90,6 +91,9 @@ def _in_turns(
     progress: Counter,
 ) -> Comparison:
     """Measure both sides in several sittings, so that no process's luck passes for a difference."""
+    read = {name for job in wanted.jobs for name in quantities(job.meter.name)}
+    if wanted.quantity not in read:
+        raise _neither_has(wanted.quantity, f"What is measured is {', '.join(sorted(read))}.")
     cohorts = cohorts_for(wanted.jobs, wanted.study, infos[0])
     progress.expect(cohorts * SITTINGS)
     contests: dict[Key, list[Contest]] = {}
@@ -106,7 +110,6 @@ def _in_turns(
     compared = tuple(
         _settled(contests[key], wanted.quantity) for key in dict.fromkeys(map(key_of, wanted.jobs))
     )
-    _require_some(wanted, compared, {})
     return Comparison(
         a=side_of(asked[0], infos[0]),
         b=side_of(asked[1], infos[1]),
@@ -207,11 +210,11 @@ def _require_some(
     found = {side: sorted(_quantities(mine)) for side, mine in trials.items()}
     told = "; ".join(f"{side} has {', '.join(names)}" for side, names in found.items() if names)
     if told or wanted.quantity != "latency_s":
-        raise ConfigurationError(
-            f"neither side has {wanted.quantity!r}",
-            where="--quantity",
-            remedy=f"{told}." if told else "Neither has any figure.",
-        )
+        raise _neither_has(wanted.quantity, f"{told}." if told else "Neither has any figure.")
+
+
+def _neither_has(quantity: str, remedy: str) -> ConfigurationError:
+    return ConfigurationError(f"neither side has {quantity!r}", where="--quantity", remedy=remedy)
 
 
 def _quantities(trials: Mapping[Key, Trial]) -> Iterator[str]:

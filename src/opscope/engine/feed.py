@@ -7,10 +7,9 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from opscope.core.readings import Round
 from opscope.core.study import Cohort
 from opscope.core.trial import Trial
-from opscope.meters.contention import noticed, referred
+from opscope.meters.contention import lowered, referred
 
 
 class Feed:
@@ -27,23 +26,25 @@ class Feed:
         for cohort in self._cohorts:
             yield msgspec.structs.replace(
                 cohort,
-                reference=self._references.get(cohort.platform, {}),
+                reference=self.reference(cohort.platform),
                 budget_s=self._share_s(cohort, left_s),
             )
             left_s -= cohort.round_s
 
-    def refer(self, platform: str, rounds: Sequence[Round]) -> None:
-        """Take the speed of the reference kernels in these rounds for the run's own."""
-        self._references[platform] = referred(self._references.get(platform, {}), rounds)
-
-    def remember(self, platform: str, rounds: Sequence[Round]) -> None:
-        """Take what contention is with the core alone from rounds of earlier runs, but no speed."""
-        self._references[platform] = noticed(self._references.get(platform, {}), rounds)
-
     def note(self, trial: Trial) -> None:
         """Take the first trial of each platform with the core alone for the reference."""
+        platform = trial.job.platform
         for measurement in trial.measurements:
-            self.refer(trial.job.platform, measurement.rounds)
+            known = lowered(self.reference(platform), measurement.least_contention)
+            self._references[platform] = referred(known, measurement.rounds)
+
+    def reference(self, platform: str) -> dict[str, float]:
+        """Return the speed of a platform's reference kernels when the run began, as far as known.
+
+        Returns:
+            Seconds of each while the core was not shared, and contention then.
+        """
+        return self._references.get(platform, {})
 
     def _share_s(self, cohort: Cohort, left_s: float) -> float | None:
         if self._ends_at is None:

@@ -8,10 +8,8 @@ from collections.abc import Callable, Collection, Sequence
 
 import opscope.convert
 import opscope.graph
-from opscope.core.environment import Environment
 from opscope.core.forecast import Forecast
 from opscope.core.platform import PlatformInfo
-from opscope.core.readings import Round
 from opscope.core.record import Record
 from opscope.core.study import Cohort, Job, Study
 from opscope.core.trial import Trial, trial_key
@@ -27,10 +25,6 @@ FIGURELESS = ("failed", "unsupported")
 
 RETRIABLE = (*FIGURELESS, "untrusted")
 """Outcomes that can be asked to be tried again."""
-
-
-_SITTINGS = 10
-"""Of how many earlier ones it is remembered whether the core was shared: it may be for hours."""
 
 
 class Event(Record, frozen=True, kw_only=True):
@@ -139,8 +133,6 @@ def run_study(
             counter.expect(_forecast(cohorts, study, executor, budget_s))
         feed = Feed(cohorts, budget_s=_left_s(budget_s, start))
         for info in infos.values():
-            if not study.protocol.shared_core:  # else nobody asks, and there is nothing to compare
-                feed.remember(info.name, _past(store, info, environments[info.fingerprint]))
             if first := store.first_trial(run, info.fingerprint):
                 feed.note(first)
         for event in executor.execute(feed):
@@ -176,17 +168,6 @@ def _forecast(
     """Measure a few jobs, whose figures are not kept, to tell what the time is good for."""
     tried = [event for event in executor.execute(pilots(cohorts)) if isinstance(event, Trial)]
     return forecast(tried, cohorts, study.protocol, budget_s)
-
-
-def _past(store: Store, info: PlatformInfo, here: Environment) -> list[Round]:
-    """Return rounds of earlier runs whose contention compares with what is read here and now."""
-    return [
-        seen
-        for there, trial in store.past(info.fingerprint, _SITTINGS)
-        if (there.cpu, there.packages.get("numpy")) == (here.cpu, here.packages.get("numpy"))
-        for measurement in trial.measurements
-        for seen in measurement.rounds
-    ]
 
 
 def _left_s(budget_s: float | None, start: float) -> float | None:

@@ -28,7 +28,7 @@ from opscope.engine.task import Member, Task
 from opscope.engine.turns import Turns
 from opscope.engine.witness import Probes, Witness
 from opscope.errors import OpscopeError, PlatformError, UnsupportedWorkload
-from opscope.meters.contention import noticed, referred
+from opscope.meters.contention import least_of, lowered, referred
 from opscope.platforms.base import Platform, TimedDeployment
 
 Phase = Literal["check", "prepare", "visit", "conclude"]
@@ -44,6 +44,7 @@ class CohortRun:
     """One cohort being measured on one opened platform.
 
     Attributes:
+        rounds: The machine at the start of each round so far.
         release_s: Seconds that giving back deployments took so far, after their trial was handed
             over and so in none's timings.
     """
@@ -69,7 +70,7 @@ class CohortRun:
         self._recorder = recorder
         self._emit = emit
         self._tasks = [Task(index, job) for index, job in enumerate(cohort.jobs)]
-        self._rounds: list[Round] = []
+        self.rounds: list[Round] = []
         self._reference = self._noticed = cohort.reference
         self._isolation: tuple[str, ...] = ()
         self.release_s = 0.0
@@ -116,9 +117,9 @@ class CohortRun:
     def _look(self, open_tasks: list[Task]) -> None:
         """Begin a round: see what the machine says; the jobs share the time of the probes."""
         start_s, before_s = self._witness.elapsed_s(), self._witness.runtime_s
-        self._rounds.append(self._witness.look())
+        self.rounds.append(self._witness.look())
         # From all rounds anew: among the few readings of the first, one may err.
-        self._noticed = noticed(self._reference, self._rounds)
+        self._noticed = lowered(self._reference, least_of(self.rounds))
         # Durations from a clock elsewhere need not fit into the time that passed here.
         passed_s = self._witness.elapsed_s() - start_s
         probed_s = min(passed_s, self._witness.runtime_s - before_s)
@@ -202,13 +203,13 @@ class CohortRun:
 
     def _judge(self, task: Task, spent: bool) -> None:  # noqa: FBT001 - in partial
         """See whether a job has readings enough."""
-        readings = task.readings(self._cohort, self._rounds, self._noticed)
+        readings = task.readings(self._cohort, self.rounds, self._noticed)
         task.stopped = task.meter.settled(readings) or ("budget" if spent else "")
 
     def _conclude(self, task: Task, stopped: Stop) -> None:
         """Turn readings into figures; rounds of the first job are the reference, as in `Feed`."""
-        self._reference = referred(self._reference, self._rounds)
-        readings = task.readings(self._cohort, self._rounds, self._reference)
+        self._reference = referred(self._reference, self.rounds)
+        readings = task.readings(self._cohort, self.rounds, self._reference)
         found = task.meter.conclude(readings, self._info, stopped)
         self._end(task, "ok", measurements=tuple(map(self._isolated, found)))
 

@@ -53,9 +53,9 @@ def alone(readings: Readings) -> Readings:
 
     Where the reference does not say how low contention is then, or visits have none, all count.
     """
-    if CONTENTION not in readings.reference or not all(v.contention for v in readings.visits):
+    least = judged_by(readings)
+    if least is None:
         return readings
-    least = readings.reference[CONTENTION]
     return msgspec.structs.replace(
         readings,
         visits=tuple(visit for visit in readings.visits if _alone(visit, least)),
@@ -63,16 +63,27 @@ def alone(readings: Readings) -> Readings:
     )
 
 
-def noticed(reference: Mapping[str, float], rounds: Sequence[Round]) -> dict[str, float]:
-    """Return a run's reference with the contention that these rounds show for a core left alone.
+def judged_by(readings: Readings) -> float | None:
+    """Return the contention with the core alone that tells which visits count; none if all do."""
+    if not all(visit.contention for visit in readings.visits):
+        return None
+    return readings.reference.get(CONTENTION)
+
+
+def least_of(rounds: Sequence[Round]) -> float | None:
+    """Return what these rounds show of contention with the core alone, if they read it."""
+    everywhere = [value for seen in rounds for value in seen.contention]
+    return contention_alone(everywhere) if everywhere else None
+
+
+def lowered(reference: Mapping[str, float], found: float | None) -> dict[str, float]:
+    """Return a run's reference after contention with the core alone was found, if it was.
 
     Where that is lower than was known, kernels may have been taken for undisturbed that shared
     their core; they are dropped.
     """
-    everywhere = [value for seen in rounds for value in seen.contention]
-    if not everywhere:
+    if found is None:
         return dict(reference)
-    found = contention_alone(everywhere)
     known = reference.get(CONTENTION, found)
     kept = reference if known <= _SAME * found else {}
     return {**kept, CONTENTION: min(known, found)}
@@ -84,11 +95,12 @@ def referred(reference: Mapping[str, float], rounds: Sequence[Round]) -> dict[st
     Returns:
         Seconds of each reference kernel while the core was not shared, and contention then.
     """
-    known = noticed(reference, rounds)
+    known = lowered(reference, least_of(rounds))
     if known.keys() - {CONTENTION}:
         return known
-    least = known.get(CONTENTION)
-    return known | probed([seen for seen in rounds if least is None or _alone(seen, least)])
+    if any(seen.contention for seen in rounds):
+        rounds = [seen for seen in rounds if _alone(seen, known[CONTENTION])]
+    return known | probed(rounds)
 
 
 def _alone(seen: Visit | Round, least: float) -> bool:

@@ -21,7 +21,7 @@ from opscope.graph.stacks import Term, layer_terms
 from opscope.meters.base import Readings
 from opscope.meters.caches import flush_caches
 from opscope.meters.calls import NO_CALLS, joined, steady
-from opscope.meters.contention import alone
+from opscope.meters.contention import alone, judged_by
 from opscope.meters.estimate import Estimate, estimate
 from opscope.meters.probes import speed
 from opscope.platforms.base import TimedDeployment
@@ -134,6 +134,7 @@ class CallLatencyMeter:
                 spread=_spread(readings.visits) if len(readings.terms) == 1 else None,
                 stopped=stopped,
                 speed=seen,
+                least_contention=judged_by(readings),
                 visits=readings.visits,
                 rounds=readings.rounds,
             ),

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Select, func, select
 
-from opscope.core.environment import Environment
 from opscope.core.record import Record, from_json
 from opscope.core.study import Study
 from opscope.core.trial import Trial
-from opscope.store.tables import sessions, trials
+from opscope.store.tables import trials
 from opscope.store.writing import Run
 
 
@@ -48,29 +47,6 @@ class StoredRecord(NamedTuple):
 def newest(run: Run) -> Select[Any]:
     """Return the query for the number of each key's last attempt."""
     return select(func.max(trials.c.id)).where(trials.c.run_id == run.id).group_by(trials.c.key)
-
-
-def past(connection: Connection, fingerprint: str, count: int) -> list[tuple[Environment, Trial]]:
-    """Return the last trial that went well on a platform of each of the newest sessions with it."""
-    recent = select(sessions.c.id, sessions.c.run_id)
-    recent = recent.where(sessions.c.environments.contains(fingerprint))
-    sittings = connection.execute(recent.order_by(sessions.c.id.desc()).limit(count)).all()
-    last = select(func.max(trials.c.id)).group_by(trials.c.session_id)
-    last = last.where(
-        trials.c.run_id.in_({sitting.run_id for sitting in sittings}),
-        trials.c.session_id.in_({sitting.id for sitting in sittings}),
-        trials.c.fingerprint == fingerprint,
-        trials.c.status == "ok",
-    )
-    query = select(sessions.c.environments, trials.c.record)
-    query = query.join(sessions, sessions.c.id == trials.c.session_id).where(trials.c.id.in_(last))
-    return [
-        (
-            from_json(row.environments, dict[str, Environment])[fingerprint],
-            from_json(row.record, Trial),
-        )
-        for row in connection.execute(query)
-    ]
 
 
 def run_of(row: Any) -> Run:

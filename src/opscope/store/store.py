@@ -19,7 +19,7 @@ from opscope.core.study import Study
 from opscope.core.trial import SourceTable, Trial
 from opscope.errors import StoreError
 from opscope.store.database import explained, lock_for_writing, opened, refuse_foreign, write_ahead
-from opscope.store.kept import StoredRecord, StoredTrial, newest, past, run_of, stored_trial
+from opscope.store.kept import StoredRecord, StoredTrial, newest, run_of, stored_trial
 from opscope.store.sessions import Session, read_sessions
 from opscope.store.tables import platforms, runs, sessions, trials
 from opscope.store.writing import (
@@ -164,15 +164,6 @@ class Store:
         with self._reading() as connection:
             record = connection.scalar(query.order_by(trials.c.id).limit(1))
             return None if record is None else from_json(record, Trial)
-
-    def past(self, fingerprint: str, sittings: int) -> list[tuple[Environment, Trial]]:
-        """Return what was measured before on the platform of this fingerprint, and where.
-
-        Returns:
-            Of each of the newest ``sittings`` at any run the last trial that went well.
-        """
-        with self._reading() as connection:
-            return past(connection, fingerprint, sittings)
 
     def outcomes(self, run: Run) -> dict[str, str]:
         """Return how the last attempt of each key ended: a status, or ``untrusted``."""

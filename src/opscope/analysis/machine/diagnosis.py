@@ -11,6 +11,7 @@ from opscope.analysis.machine.series import disturbed, drift, expectation, noise
 from opscope.analysis.machine.sharing import counted, shared, suffices
 from opscope.analysis.machine.speed import bandwidth, copy_bandwidth, peaks, ridge
 from opscope.core.diagnosis import Diagnosis, Examination, Quality
+from opscope.core.measurement import Measurement
 from opscope.core.readings import Round
 
 _GOOD_ROUNDS = 12
@@ -37,7 +38,7 @@ def diagnose(examined: Examination) -> Diagnosis:
     steady = [kernel for kernel in kernels if kernel.role == "steadiness"] or kernels
     measured = [kernel.trial.measurement("latency_s") for kernel in kernels]
     whole = max(filter(None, measured), key=lambda measurement: len(measurement.rounds))
-    kept, share = counted(steady, whole.rounds)
+    kept, share = counted(steady, whole)
     if suffices(share):
         steady, usual = kept, expectation(kept, share)
     else:
@@ -57,7 +58,7 @@ def diagnose(examined: Examination) -> Diagnosis:
         drift=drift(steady),
         expectation=usual,
         disturbed=disturbed(kernels),
-        shared=_shared(whole.rounds, absent),
+        shared=_shared(whole, absent),
         counted=share,
         steal=_worth(whole.rounds, "steal", lambda seen: seen.steal_s, absent),
         neighbours=_worth(whole.rounds, "neighbours", lambda seen: seen.others_s, absent),
@@ -79,8 +80,8 @@ def diagnose(examined: Examination) -> Diagnosis:
     return msgspec.structs.replace(found, quality=quality, verdict=verdict, advice=advise(found))
 
 
-def _shared(rounds: Sequence[Round], absent: dict[str, str]) -> float | None:
-    share = shared(rounds)
+def _shared(whole: Measurement, absent: dict[str, str]) -> float | None:
+    share = shared(whole)
     if share is None:
         absent["shared"] = "not available, because it says nothing unless one core here computes"
     return share

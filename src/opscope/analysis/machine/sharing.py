@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import chain
 
@@ -9,26 +10,24 @@ import msgspec
 
 from opscope.analysis.machine.series import visits
 from opscope.core.diagnosis import Kernel
-from opscope.core.readings import Round
+from opscope.core.measurement import Measurement
 from opscope.core.study import Protocol
 from opscope.stats.sharing import contention_alone, is_shared
 
 
-def shared(rounds: Sequence[Round]) -> float | None:
+def shared(whole: Measurement) -> float | None:
     """Return the share of moments at which another hardware thread used the core, if known."""
-    values = _contention(rounds)
+    values, least = _contention(whole)
     if not values:
         return None
-    least = contention_alone(values)
     return sum(is_shared((value,), least) for value in values) / len(values)
 
 
-def counted(kernels: Sequence[Kernel], rounds: Sequence[Round]) -> tuple[list[Kernel], float]:
+def counted(kernels: Sequence[Kernel], whole: Measurement) -> tuple[list[Kernel], float]:
     """Return kernels with those visits only that had the core alone, and their share of all."""
-    values = _contention(rounds)
+    values, least = _contention(whole)
     if not values:
         return list(kernels), 1.0
-    least = contention_alone(values)
     kept = [_alone(kernel, least) for kernel in kernels]
     shares = [len(visits(k)) / len(visits(every)) for k, every in zip(kept, kernels, strict=True)]
     return kept, min(shares)
@@ -40,8 +39,11 @@ def suffices(share: float) -> bool:
     return int(share * usual.longest) >= usual.min_rounds
 
 
-def _contention(rounds: Sequence[Round]) -> list[float]:
-    return list(chain.from_iterable(seen.contention for seen in rounds))
+def _contention(whole: Measurement) -> tuple[list[float], float]:
+    """Return every reading of contention, and what it is with the core alone."""
+    values = list(chain.from_iterable(seen.contention for seen in whole.rounds))
+    known = math.inf if whole.least_contention is None else whole.least_contention
+    return values, min(known, contention_alone(values)) if values else known
 
 
 def _alone(kernel: Kernel, least: float) -> Kernel:

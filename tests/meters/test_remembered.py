@@ -1,0 +1,76 @@
+import pytest
+
+from opscope.meters import remembered
+from opscope.meters.remembered import keep_contention, least_contention
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path, monkeypatch):
+    """Give each test a user's folder of its own, and return the file in it."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    return tmp_path / "opscope" / "contention.json"
+
+
+def test_what_is_kept_is_known_later_and_a_single_error_does_not_count():
+    assert least_contention() is None
+    keep_contention(1.5)
+    assert least_contention() == 1.5
+    for level in (1.2, 1.25, 0.4):
+        keep_contention(level)
+    assert least_contention() == 1.2
+
+
+def test_only_the_last_cohorts_count():
+    for level in (1.0, 1.0, *[1.5] * 998):
+        keep_contention(level)
+    assert least_contention() == 1.0
+    keep_contention(1.5)
+    assert least_contention() == 1.5, "the one that is left may have erred"
+
+
+def test_another_processor_or_numpy_has_a_level_of_its_own(monkeypatch):
+    keep_contention(1.2)
+    with monkeypatch.context() as patch:
+        patch.setattr(remembered, "version", lambda _: "another")
+        assert least_contention() is None
+        keep_contention(1.4)
+        assert least_contention() == 1.4
+    assert least_contention() == 1.2
+    monkeypatch.setattr(remembered.cpu, "describe", lambda: ("another", ()))
+    assert least_contention() is None
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[1]", b'{"x": ["y"]}', b"\xff", b'{"x": [NaN]}'])
+def test_a_damaged_file_says_nothing_and_is_replaced(place, content):
+    place.parent.mkdir()
+    place.write_bytes(content)
+    assert least_contention() is None
+    keep_contention(1.2)
+    assert least_contention() == 1.2
+    assert list(place.parent.iterdir()) == [place]
+
+
+def test_where_nothing_can_be_written_nothing_is_kept(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    keep_contention(1.2)
+    assert least_contention() is None
+
+
+def test_the_users_home_serves_unless_another_folder_is_named_in_full(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", "relative")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    keep_contention(1.2)
+    assert (tmp_path / "home/.cache/opscope/contention.json").exists()
+    assert not (tmp_path / "relative").exists()
+
+
+def test_without_a_home_nothing_is_kept(monkeypatch):
+    def homeless():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setattr(remembered.Path, "home", homeless)
+    keep_contention(1.2)
+    assert least_contention() is None
