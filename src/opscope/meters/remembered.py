@@ -24,11 +24,10 @@ Kept = dict[str, list[float]]
 def least_contention() -> float | None:
     """Return contention with the core alone, as cohorts before showed it; nothing if none did.
 
-    It is the second lowest of the last thousand, since one alone may err.
+    A cohort's own leaves out its very lowest reading, so that a single error hardly counts.
     """
     with contextlib.suppress(OSError, RuntimeError, msgspec.MsgspecError):
-        if levels := sorted(_read(_place()).get(_arithmetic(), [])):
-            return levels[min(1, len(levels) - 1)]
+        return min(_read(_place()).get(_arithmetic(), []), default=None)
     return None
 
 
