@@ -33,7 +33,7 @@ def jobs_for(platform, *couts, precision="fp32"):
 
 
 class Slowing:
-    """Reference kernels that take their time, and after two rounds a tenth more."""
+    """Reference kernels that take their time, and after six rounds a tenth more."""
 
     runtime_s = 0.0
 
@@ -49,7 +49,7 @@ class Slowing:
 
     def run(self):
         self.runs += 1
-        seconds = 1e-3 if self.runs <= 2 else 1.1e-3
+        seconds = 1e-3 if self.runs <= 6 else 1.1e-3
         samples = Samples(durations_s=(seconds,), clock="script")
         return {probe.name: samples for probe in PROBES}
 
@@ -154,14 +154,14 @@ def test_what_the_first_job_saw_is_the_reference_of_those_that_go_on(monkeypatch
     jobs, found, probes = jobs_for("fake", 4, 20), {}, Slowing()
 
     def settled(self, readings):
-        enough = 12 if readings.workload == jobs[1].workload else 2
+        enough = 36 if readings.workload == jobs[1].workload else 6
         return "precision" if len(readings.visits) >= enough else ""
 
     monkeypatch.setattr(CallLatencyMeter, "settled", settled)
     cohort = Cohort(
         platform="fake",
         jobs=jobs,
-        protocol=Protocol(rounds=12, min_rounds=2),
+        protocol=Protocol(rounds=36, min_rounds=6),
         limits=Limits(),
         seed=1,
     )

@@ -15,7 +15,7 @@ from opscope.cost import count_layers
 from opscope.graph import build, resolve
 from opscope.graph.stacks import Term
 from opscope.meters.caches import largest_cache
-from opscope.stats.location import low_location
+from opscope.stats.location import LEAST_ROUNDS, low_location
 
 
 class Probe(Record, frozen=True, kw_only=True):
@@ -56,14 +56,19 @@ def later(probe: Probe) -> str:
 def probed(rounds: Sequence[Round]) -> dict[str, float]:
     """Return the undisturbed duration of each probe over the rounds, in seconds.
 
-    A probe that was disturbed in every round is absent.
+    A probe that was undisturbed in fewer than six of them is absent: what it says would be chance,
+    and correcting by it, or its disagreement with another, would cost more than it brings.
     """
     found: dict[str, list[float]] = {}
     for seen in rounds:
         for name, samples in seen.probes.items():
             if samples.fastest_s is not None:
                 found.setdefault(name, []).append(samples.fastest_s)
-    return {name: low_location(fastest) for name, fastest in found.items()}
+    return {
+        name: low_location(fastest)
+        for name, fastest in found.items()
+        if len(fastest) >= LEAST_ROUNDS
+    }
 
 
 def speed(
