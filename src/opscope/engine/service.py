@@ -16,6 +16,7 @@ from typing import BinaryIO
 import msgspec
 
 from opscope.core.readings import Visit
+from opscope.core.study import Cohort
 from opscope.core.trial import Trial
 from opscope.engine import machine
 from opscope.engine.messages import (
@@ -33,7 +34,7 @@ from opscope.engine.messages import (
 )
 from opscope.engine.recorder import FlightRecorder, Position
 from opscope.engine.turns import Leave, Turns
-from opscope.engine.witness import Probes
+from opscope.engine.witness import Probes, watched
 from opscope.engine.worker import CohortRun
 from opscope.errors import OpscopeError, WorkerError
 from opscope.meters.contention import least_of, lowered
@@ -117,13 +118,25 @@ def _measure(
         recorder.write(Position(phase="opening"))
         say(Started())
         platform, probes = opened(cohort.platform)
-        known = lowered(cohort.reference, least_contention())
-        cohort = msgspec.structs.replace(cohort, reference=known)
+        cohort = _informed(cohort, probes)
         run = CohortRun(cohort, platform, recorder, emit, probes=probes, turns=turns)
         run.measure()
         if (least := least_of(run.rounds)) is not None:
             keep_contention(least)
     return run.release_s
+
+
+def _informed(cohort: Cohort, probes: Probes) -> Cohort:
+    """Return the cohort with what this machine showed before; first watch one that showed nothing.
+
+    Else the first jobs ever would be judged by whatever the few rounds until then happened to see.
+    """
+    least = least_contention()
+    if least is None and not cohort.protocol.shared_core:
+        least = watched(probes)
+        if least is not None:
+            keep_contention(least)
+    return msgspec.structs.replace(cohort, reference=lowered(cohort.reference, least))
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from opscope.meters.calls import steady
 from opscope.meters.contention import contention
 from opscope.meters.probes import PAUSE_S, PROBES, Probe, later
 from opscope.platforms.base import Platform, TimedDeployment
+from opscope.stats.sharing import contention_alone
 
 _SEED = 0
 _SAMPLES = 3
@@ -33,6 +34,10 @@ more than so long each."""
 
 _CONTENTIONS = 40
 """How often contention is read in a row: a core that is shared nearly always is not for moments."""
+
+_WATCHED_S = 3.0
+"""How long contention is read on a machine of which nothing is known: by then every core has been
+alone for moments that is not shared for minutes on end."""
 
 _BUSY, _STEAL = (0, 1, 2, 5, 6), 7
 """Counts of the first line of /proc/stat, in ticks: work of every kind, and time stolen."""
@@ -107,6 +112,18 @@ class Probes:
         samples = deployment.sample(1)
         self.runtime_s += sum(samples.durations_s)
         return samples
+
+
+def watched(probes: Probes) -> float | None:
+    """Return what contention is with the core alone, after reading it for a few seconds."""
+    found: list[float] = []
+    end_s = time.perf_counter() + _WATCHED_S
+    while time.perf_counter() < end_s:
+        read = probes.contention()
+        if not read:
+            return None
+        found.extend(read)
+    return contention_alone(found)
 
 
 class Witness:
