@@ -42,5 +42,8 @@ def test_advice_and_what_is_unknown_are_shown_with_reasons():
 
 def test_few_rounds_show_no_figure_they_cannot_bear():
     text = shown(diagnose(examined(rounds(3))))
-    assert text.count("too few were seen") == 2
+    assert text.count("too few were seen") == 3
+    restless = shown(diagnose(examined(rounds(30), noise=0.2)))
+    assert "more than 30" in restless
+    assert "more than 40" not in restless
     assert "other processes  not known" in text

@@ -14,6 +14,7 @@ from opscope.report.units import quantity, rate
 
 _STYLES = {"good": "bold green", "usable": "bold yellow", "poor": "bold red"}
 _GIB = 1024**3
+_TOO_FEW = "too few were seen"
 
 Rows = list[tuple[str, str]]
 
@@ -154,13 +155,15 @@ def _expectation(found: Diagnosis) -> Rows:
         expected.most_rounds: expected.after_most,
     }
     after = [
-        (f"after {rounds} rounds", "too few were seen" if width is None else f"±{width:.1%}")
+        (f"after {rounds} rounds", _TOO_FEW if width is None else f"±{width:.1%}")
         for rounds, width in widths.items()
     ]
-    most = f"more than {expected.most_rounds}"
+    most = f"more than {min(expected.most_rounds, found.rounds)}"
     mostly = expected.rounds_mostly or most
     needed = f"{expected.rounds} at the median, {mostly} for nine in ten"
-    return [*after, (f"rounds for ±{expected.wanted:.0%}", needed if expected.rounds else most)]
+    if not expected.rounds:
+        needed = _TOO_FEW if expected.after_least is None else most
+    return [*after, (f"rounds for ±{expected.wanted:.0%}", needed)]
 
 
 def _advice(advice: Advice) -> RenderableType:
