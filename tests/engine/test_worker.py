@@ -11,6 +11,7 @@ from opscope.core.configuration import Workload
 from opscope.core.measurement import Verdict
 from opscope.core.readings import DeviceState, Samples
 from opscope.core.study import Cohort, Instrumentation, Job, Limits, MeterName, Protocol
+from opscope.engine import witness
 from opscope.engine.feed import Feed
 from opscope.engine.recorder import FlightRecorder
 from opscope.engine.worker import CohortRun
@@ -63,6 +64,17 @@ class Beside(Slowing):
         """Read the contention of a core left alone every fiftieth time."""
         self.reading += 1
         return (1.6 if self.reading % 50 else 1.0,)
+
+
+def test_a_worker_watches_a_machine_only_once(monkeypatch):
+    monkeypatch.setattr(witness, "_WATCHED_S", 0.01)
+    beside = Beside()
+    found = witness.watched(beside)
+    assert 1.0 <= found < 1.2
+    readings = beside.reading
+    assert witness.watched(beside) == found
+    assert beside.reading == readings > 200
+    assert witness.watched(Slowing()) is None
 
 
 def measure(platform, jobs, opened=None, protocol=QUICK, probes=None):

@@ -114,6 +114,7 @@ class Probes:
         return samples
 
 
+@functools.cache  # where nothing can be kept, each cohort of a worker asks
 def watched(probes: Probes) -> float | None:
     """Return what contention is with the core alone, after reading it for a few seconds."""
     found: list[float] = []
