@@ -335,12 +335,11 @@ def test_a_worker_judges_by_what_workers_before_it_saw_with_the_core_alone(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     cohort = cohort_for("onnxruntime-cpu", 4)
     first = outcomes(idle, cohort)[4].measurement("latency_s")
-    content = (tmp_path / "opscope/contention.json").read_bytes()
-    (levels,) = msgspec.json.decode(content, type=dict[str, list[float]]).values()
-    assert len(levels) == 2, "the machine was watched first"
-    kept = least_contention()
-    assert kept == pytest.approx(first.least_contention, rel=0.5)
-    keep_contention(kept / 10)
+    assert least_contention() is None, "four rounds say too little"
+    assert 0.05 < first.least_contention < 100, "the machine was watched first"
+    known = first.least_contention / 10
+    for _ in range(10):
+        keep_contention(known)
     second = outcomes(idle, cohort)[4].measurement("latency_s")
-    assert second.least_contention == kept / 10
+    assert second.least_contention == known
     assert second.trust.reason.startswith("another hardware thread shared the processor's core")

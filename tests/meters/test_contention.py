@@ -72,6 +72,11 @@ def test_the_reference_is_of_rounds_with_the_core_alone():
     assert referred({}, [*shared, seen((1.0, *SHARED))]).keys() == {CONTENTION}
     known = {CONTENTION: 1.0, "conv3x3": 0.9}
     assert referred(known, rounds) == known
+    assert referred({CONTENTION: 1.0, "dense": 0.5}, rounds) == {
+        CONTENTION: 1.0,
+        "dense": 0.5,
+        "conv3x3": 1.0,
+    }, "what is lacking is taken later"
 
 
 def test_where_nobody_reads_contention_kernels_count_whatever_was_alone_before():

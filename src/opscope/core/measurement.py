@@ -79,7 +79,7 @@ class Measurement(Record, frozen=True, kw_only=True, omit_defaults=True):
         speed: The machine's speed that the figure was corrected by; absent where it was not.
         isolation: What was done to keep others from disturbing it, and what was not permitted.
         least_contention: Contention with the core alone, as it was known by then: visits and rounds
-            that show far more do not count. Absent where all count.
+            that show far more do not count, unless too few are left. Absent if nobody read it.
         visits: The raw readings, where there were any.
         rounds: The machine at the start of each round.
     """

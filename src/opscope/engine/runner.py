@@ -27,6 +27,11 @@ RETRIABLE = (*FIGURELESS, "untrusted")
 """Outcomes that can be asked to be tried again."""
 
 
+_FIRST = 32
+"""Of how many of a run's first trials the reference is taken again when it goes on: of cohorts
+enough that the core was alone in one."""
+
+
 class Event(Record, frozen=True, kw_only=True):
     """How far a run is.
 
@@ -133,8 +138,8 @@ def run_study(
             counter.expect(_forecast(cohorts, study, executor, budget_s))
         feed = Feed(cohorts, budget_s=_left_s(budget_s, start))
         for info in infos.values():
-            if first := store.first_trial(run, info.fingerprint):
-                feed.note(first)
+            for trial in store.first_trials(run, info.fingerprint, _FIRST):
+                feed.note(trial)
         for event in executor.execute(feed):
             if isinstance(event, Trial):
                 info = infos[event.job.platform]

@@ -39,9 +39,10 @@ from opscope.engine.worker import CohortRun
 from opscope.errors import OpscopeError, WorkerError
 from opscope.meters.contention import least_of, lowered
 from opscope.meters.environment import read_environment
-from opscope.meters.remembered import keep_contention, least_contention
+from opscope.meters.remembered import is_well_known, keep_contention, least_contention
 from opscope.platforms.base import Platform
 from opscope.platforms.registry import load_platform
+from opscope.stats.location import LEAST_ROUNDS
 
 Say = Callable[[Answer], None]
 Ask = Callable[[Mapping[int, Sequence[Visit]]], Leave]
@@ -118,25 +119,23 @@ def _measure(
         recorder.write(Position(phase="opening"))
         say(Started())
         platform, probes = opened(cohort.platform)
-        cohort = _informed(cohort, probes)
+        seen = _watched(cohort, probes)
+        known = lowered(lowered(cohort.reference, least_contention()), seen)
+        cohort = msgspec.structs.replace(cohort, reference=known)
         run = CohortRun(cohort, platform, recorder, emit, probes=probes, turns=turns)
         run.measure()
-        if (least := least_of(run.rounds)) is not None:
-            keep_contention(least)
+        least = least_of(run.rounds)
+        if least is not None and len(run.rounds) >= LEAST_ROUNDS:
+            keep_contention(min(least, seen or least))
     return run.release_s
 
 
-def _informed(cohort: Cohort, probes: Probes) -> Cohort:
-    """Return the cohort with what this machine showed before; first watch one that showed nothing.
+def _watched(cohort: Cohort, probes: Probes) -> float | None:
+    """Return what contention is with the core alone, watched for on a machine that is little known.
 
-    Else the first jobs ever would be judged by whatever the few rounds until then happened to see.
+    Else its first jobs would be judged by whatever the few rounds until then happened to see.
     """
-    least = least_contention()
-    if least is None and not cohort.protocol.shared_core:
-        least = watched(probes)
-        if least is not None:
-            keep_contention(least)
-    return msgspec.structs.replace(cohort, reference=lowered(cohort.reference, least))
+    return None if cohort.protocol.shared_core or is_well_known() else watched(probes)
 
 
 if __name__ == "__main__":

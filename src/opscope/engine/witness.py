@@ -18,7 +18,7 @@ from opscope.meters.calls import steady
 from opscope.meters.contention import contention
 from opscope.meters.probes import PAUSE_S, PROBES, Probe, later
 from opscope.platforms.base import Platform, TimedDeployment
-from opscope.stats.sharing import contention_alone
+from opscope.stats.location import percentiles
 
 _SEED = 0
 _SAMPLES = 3
@@ -36,8 +36,11 @@ _CONTENTIONS = 40
 """How often contention is read in a row: a core that is shared nearly always is not for moments."""
 
 _WATCHED_S = 3.0
-"""How long contention is read on a machine of which nothing is known: by then every core has been
+"""How long contention is read on a machine that is little known: mostly long enough to catch a core
 alone for moments that is not shared for minutes on end."""
+
+_WATCHED_PERCENTILE = 0.1
+"""Of so many readings."""
 
 _BUSY, _STEAL = (0, 1, 2, 5, 6), 7
 """Counts of the first line of /proc/stat, in ticks: work of every kind, and time stolen."""
@@ -114,7 +117,7 @@ class Probes:
         return samples
 
 
-@functools.cache  # where nothing can be kept, each cohort of a worker asks
+@functools.cache  # each of a worker's first cohorts asks
 def watched(probes: Probes) -> float | None:
     """Return what contention is with the core alone, after reading it for a few seconds."""
     found: list[float] = []
@@ -124,7 +127,7 @@ def watched(probes: Probes) -> float | None:
         if not read:
             return None
         found.extend(read)
-    return contention_alone(found)
+    return percentiles(found, _WATCHED_PERCENTILE)[0]
 
 
 class Witness:

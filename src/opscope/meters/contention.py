@@ -96,11 +96,9 @@ def referred(reference: Mapping[str, float], rounds: Sequence[Round]) -> dict[st
         Seconds of each reference kernel while the core was not shared, and contention then.
     """
     known = lowered(reference, least_of(rounds))
-    if known.keys() - {CONTENTION}:
-        return known
     if any(seen.contention for seen in rounds):
         rounds = [seen for seen in rounds if _alone(seen, known[CONTENTION])]
-    return known | probed(rounds)
+    return probed(rounds) | known
 
 
 def _alone(seen: Visit | Round, least: float) -> bool:

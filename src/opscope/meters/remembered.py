@@ -8,27 +8,39 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from importlib.metadata import version
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
+import numpy as np
+from msgspec import Meta
 
 from opscope.platforms import cpu
+from opscope.stats.location import percentiles
 
 _COHORTS = 1000
 """How many are kept of each processor: what is always shared must not soon forget."""
 
-Kept = dict[str, list[float]]
+_PERCENTILE = 1
+"""Of many levels a few may err."""
+
+_ENOUGH = 10
+"""So many cohorts, and one of them will have had its core alone; or the core never is."""
+
+_Kept = dict[str, list[Annotated[float, Meta(gt=0)]]]
+_UNREADABLE = (OSError, ValueError, RuntimeError, msgspec.MsgspecError)
+"""No file or no right to it, a key that is no text, a user without a home, other content."""
 
 
 def least_contention() -> float | None:
-    """Return contention with the core alone, as cohorts before showed it; nothing if none did.
+    """Return contention with the core alone, as cohorts before showed it; nothing if none did."""
+    levels = _levels()
+    return percentiles(levels, _PERCENTILE)[0] if levels else None
 
-    A cohort's own leaves out its very lowest reading, so that a single error hardly counts.
-    """
-    with contextlib.suppress(OSError, RuntimeError, msgspec.MsgspecError):
-        return min(_read(_place()).get(_arithmetic(), []), default=None)
-    return None
+
+def is_well_known() -> bool:
+    """Say whether so many cohorts were measured here that one of them will have had its core."""
+    return len(_levels()) >= _ENOUGH
 
 
 def keep_contention(least: float) -> None:
@@ -36,11 +48,17 @@ def keep_contention(least: float) -> None:
     with contextlib.suppress(OSError, RuntimeError):
         place = _place()
         place.parent.mkdir(parents=True, exist_ok=True)
-        kept: Kept = {}
-        with contextlib.suppress(FileNotFoundError, msgspec.MsgspecError):
+        kept: _Kept = {}
+        with contextlib.suppress(*_UNREADABLE):
             kept = _read(place)
         kept[_arithmetic()] = [*kept.get(_arithmetic(), []), least][-_COHORTS:]
         _replace(place, msgspec.json.encode(kept))
+
+
+def _levels() -> list[float]:
+    with contextlib.suppress(*_UNREADABLE):
+        return _read(_place()).get(_arithmetic(), [])
+    return []
 
 
 def _place() -> Path:
@@ -57,11 +75,11 @@ def _place() -> Path:
 def _arithmetic() -> str:
     """Return what contention depends on: the processor, and who multiplies."""
     name, extensions = cpu.describe()
-    return " ".join((name, *extensions, f"numpy {version('numpy')}"))
+    return " ".join((name, *extensions, f"numpy {np.__version__}"))
 
 
-def _read(place: Path) -> Kept:
-    return msgspec.json.decode(place.read_bytes(), type=Kept)
+def _read(place: Path) -> _Kept:
+    return msgspec.json.decode(place.read_bytes(), type=_Kept)
 
 
 def _replace(place: Path, content: bytes) -> None:

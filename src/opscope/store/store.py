@@ -154,16 +154,16 @@ class Store:
             write_ahead(self._engine)
         return run
 
-    def first_trial(self, run: Run, fingerprint: str) -> Trial | None:
-        """Return the first trial of a run that went well on the platform of this fingerprint."""
+    def first_trials(self, run: Run, fingerprint: str, count: int) -> list[Trial]:
+        """Return the first trials of a run that went well on the platform of this fingerprint."""
         query = select(trials.c.record).where(
             trials.c.run_id == run.id,
             trials.c.fingerprint == fingerprint,
             trials.c.status == "ok",
         )
         with self._reading() as connection:
-            record = connection.scalar(query.order_by(trials.c.id).limit(1))
-            return None if record is None else from_json(record, Trial)
+            records = connection.scalars(query.order_by(trials.c.id).limit(count))
+            return [from_json(record, Trial) for record in records]
 
     def outcomes(self, run: Run) -> dict[str, str]:
         """Return how the last attempt of each key ended: a status, or ``untrusted``."""
