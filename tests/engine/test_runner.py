@@ -6,6 +6,7 @@ import pytest
 from opscope.core.environment import Environment
 from opscope.core.measurement import Measurement, Trust, Verdict
 from opscope.core.platform import Origin
+from opscope.core.readings import Round, Samples
 from opscope.core.record import from_json
 from opscope.core.study import Protocol
 from opscope.core.trial import Timings, Trial
@@ -91,6 +92,37 @@ def test_an_interrupted_run_goes_on_where_it_stopped_and_repeats_nothing(store):
     assert (summary.found, summary.outcomes) == (4, {"ok": 6})
     assert not set(first.measured) & set(second.measured)
     assert run(store, Instant()).outcomes == {}
+
+
+def test_a_run_that_goes_on_takes_its_reference_from_its_first_trials_in_order(store):
+    class Seeing(Instant):
+        """Sees a reference kernel take a second longer from trial to trial, first too seldom."""
+
+        def __init__(self, **options):
+            super().__init__(**options)
+            self.references = []
+
+        def execute(self, cohorts):
+            return super().execute(self._noted(cohorts))
+
+        def _noted(self, cohorts):
+            for cohort in cohorts:
+                self.references.append(cohort.reference)
+                yield cohort
+
+        def _trial(self, job):
+            number = len(self.measured)
+            samples = Samples(durations_s=(float(number),), clock="script")
+            trial = super()._trial(job)
+            (latency,) = trial.measurements
+            rounds = (Round(probes={"dense": samples}),) * (5 if number == 1 else 6)
+            latency = msgspec.structs.replace(latency, rounds=rounds)
+            return msgspec.structs.replace(trial, measurements=(latency,))
+
+    with pytest.raises(KeyboardInterrupt):
+        run(store, first := Seeing(interrupt_after=4))
+    run(store, again := Seeing())
+    assert (first.references[0], again.references[0]) == ({}, {"dense": 2.0})
 
 
 def test_what_ended_before_is_told_by_outcome(store):
