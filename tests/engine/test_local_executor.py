@@ -333,9 +333,10 @@ def test_a_worker_judges_by_what_workers_before_it_saw_with_the_core_alone(
     idle, tmp_path, monkeypatch
 ):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    cohort = cohort_for("onnxruntime-cpu", 4)
+    once = msgspec.structs.replace(QUICK, rounds=1, min_rounds=1)
+    cohort = msgspec.structs.replace(cohort_for("onnxruntime-cpu", 4), protocol=once)
     first = outcomes(idle, cohort)[4].measurement("latency_s")
-    assert least_contention() is None, "four rounds say too little"
+    assert least_contention() is None, "one round, or three with the core shared, say too little"
     assert 0.05 < first.least_contention < 100, "the machine was watched first"
     known = first.least_contention / 10
     for _ in range(10):
