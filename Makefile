@@ -3,7 +3,7 @@
 # make test-core   all but the tests marked slow, without coverage, for while you work
 # make check   what the code must pass besides: style, types, floors, no duplicate names
 # make bench   timings, printed beside their targets; never part of CI
-# make bench-instrument   how far latencies can be trusted; half an hour on an idle machine
+# make bench-instrument   how far latencies can be trusted; an hour on an idle machine
 BIN := .venv/bin
 
 .PHONY: demo test test-core check bench bench-instrument format clean
@@ -38,7 +38,7 @@ bench:
 bench-instrument:
 	@scripts/setup dev
 	@$(BIN)/python -m pip install --quiet --quiet torch==2.13.0
-	@$(BIN)/python -m benchmarks.instrument
+	@$(BIN)/python -u -m benchmarks.instrument
 
 format:
 	@scripts/setup dev

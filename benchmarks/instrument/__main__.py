@@ -1,14 +1,18 @@
 """The instrument on trial: errors under load beside other tools, repeatability, coverage, pace.
 
-Takes about half an hour on two cores that have nothing else to do.
+Takes about an hour on two cores that have nothing else to do. Given names of parts (``simulated``,
+a platform, ``pace``), it does those only.
 """
 
 from __future__ import annotations
 
 import subprocess
+import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -35,15 +39,25 @@ COMPARED = {"mean of 100": 1, "median of 10 + 50": 1, "pyperf --fast": 15}
 """Every how many workloads a tool is tried on; every fifth unless said."""
 
 Latencies = Mapping[Workload, float]
+Run = Mapping[Workload, Measurement]
+
+
+class Beside(NamedTuple):
+    """What other tools said beside a load, what opscope measured, and the truth around it."""
+
+    said: Mapping[str, Latencies]
+    own: Run
+    truth: Latencies
 
 
 def main() -> None:
-    """Run every part and print each figure beside its target."""
-    simulate()
-    for platform in PLATFORMS:
-        with LocalExecutor() as executor:
-            try_on(platform, Instrument(platform, executor))
-    pace()
+    """Run every part, or those named, and print each figure beside its target."""
+    parts = {"simulated": simulate, "pace": pace}
+    parts |= {platform: partial(try_on, platform) for platform in PLATFORMS}
+    for name in sys.argv[1:] or parts:
+        if name not in parts:
+            sys.exit(f"there is no part {name!r}; there are {', '.join(parts)}")
+        parts[name]()
 
 
 def simulate() -> None:
@@ -52,45 +66,46 @@ def simulate() -> None:
     found = list(simulated())
     for kind, scale, coverage, rounds in found:
         print(f"  {kind:32s} {100 * scale:4.1f} %  {100 * coverage:5.1f} %  {rounds:3.0f} rounds")
-    print(f"  mean {100 * np.mean([coverage for _, _, coverage, _ in found]):.1f} %", flush=True)
+    print(f"  mean {100 * np.mean([coverage for _, _, coverage, _ in found]):.1f} %")
 
 
-def try_on(platform: str, instrument: Instrument) -> None:
-    """Errors under load against the quiet truth, repeatability, samples, coverage."""
+def try_on(platform: str) -> None:
+    """Errors under load against the quiet truth around it, repeatability, samples, coverage."""
     print(f"\n== {platform}")
-    before = instrument.measure(WORKLOADS, TRUTH)
-    quiet = [instrument.measure(WORKLOADS, Protocol(), seed=seed) for seed in (1, 2)]
-    loaded, unprivileged, tools = {}, {}, {}
-    for load in LOADS:
-        with busy(load):
-            loaded[load] = instrument.measure(WORKLOADS, Protocol())
-            if load < max(LOADS):
-                unprivileged[load] = instrument.measure(WORKLOADS, Protocol(priority=False))
-                tools[load] = compared(platform)
-    after = instrument.measure(WORKLOADS, TRUTH)
-    truth = agreeing(*(undisturbed(run, instrument.reference) for run in (before, after)))
-    print(f"truth: {len(truth)} of {len(WORKLOADS)} workloads, before and after within 1 %")
-    calls = [sum(len(v.samples.durations_s) for v in m.visits) for m in before.values()]
-    print(f"  from {min(calls)} to {max(calls)} counted calls of each before, as many after")
-    repeatable("two quiet runs", *quiet)
-    if not truth:
-        print("no truth to compare with: this machine was never idle for long enough")
-        return
-    for load in LOADS:
-        judged(f"{load} busy", loaded[load], truth)
-    for load, found in unprivileged.items():
-        judged(f"{load} busy, without priority", found, truth)
-    own = [loaded[load] for load in tools]
+    with LocalExecutor() as executor:
+        instrument = Instrument(platform, executor)
+        before = first = instrument.measure(WORKLOADS, TRUTH)
+        calls = [sum(len(v.samples.durations_s) for v in m.visits) for m in first.values()]
+        print(f"a truth is of {min(calls)} to {max(calls)} counted calls before, as many after")
+        quiet = [instrument.measure(WORKLOADS, Protocol(), seed=seed) for seed in (1, 2)]
+        repeatable("two quiet runs", *quiet)
+        samples(quiet)
+        beside: list[Beside] = []
+        for load in LOADS:
+            runs, said = loaded(instrument, load)
+            after = instrument.measure(WORKLOADS, TRUTH)
+            truth = agreeing(*(undisturbed(run, instrument.reference) for run in (before, after)))
+            for name, run in runs.items():
+                judged(name, run, truth)
+            beside.append(Beside(said, runs[f"{load} busy"], truth))
+            before = after
     for name in TOOLS:
-        ratio(name, [found[name] for found in tools.values()], own, truth)
-    samples(quiet)
-    held = resampled(before, instrument.info, instrument.reference)
-    print(f"coverage of the long-run truth: {100 * np.mean(held):.1f} % of {len(held)}", flush=True)
+        ratio(name, beside)
+    held = resampled(first, instrument.info, instrument.reference)
+    print(f"coverage of the long-run truth: {100 * np.mean(held):.1f} % of {len(held)}")
 
 
-def undisturbed(
-    run: Mapping[Workload, Measurement], reference: Mapping[str, float]
-) -> dict[Workload, Measurement]:
+def loaded(instrument: Instrument, load: int) -> tuple[dict[str, Run], dict[str, Latencies]]:
+    """Return what opscope measures beside so many busy processes, and what other tools say."""
+    with busy(load):
+        runs: dict[str, Run] = {f"{load} busy": instrument.measure(WORKLOADS, Protocol())}
+        if load == max(LOADS):
+            return runs, {}
+        without = instrument.measure(WORKLOADS, Protocol(priority=False))
+        return runs | {f"{load} busy, without priority": without}, compared(instrument.info.name)
+
+
+def undisturbed(run: Run, reference: Mapping[str, float]) -> dict[Workload, Measurement]:
     """Return what was measured with the core alone in rounds enough."""
     kept = {}
     for workload, measured in run.items():
@@ -99,19 +114,18 @@ def undisturbed(
         )
         if len(alone(readings).visits) >= TRUTH.min_rounds:
             kept[workload] = measured
-    print(f"core alone in {TRUTH.min_rounds} rounds: {len(kept)} of {len(run)} workloads")
     return kept
 
 
-def agreeing(
-    before: Mapping[Workload, Measurement], after: Mapping[Workload, Measurement]
-) -> Latencies:
+def agreeing(before: Run, after: Run) -> Latencies:
     """Return the truth where both agree, the speed of the machine taken into account."""
     both = {w: (before[w].value, after[w].value) for w in before if w in after}
-    drift = [b / a - 1 for a, b in both.values()]
-    if drift:
-        print(f"after over before: median {100 * np.median(drift):+.2f} %")
-    return {w: (a + b) / 2 for w, (a, b) in both.items() if abs(b / a - 1) <= DRIFT}
+    truth = {w: (a + b) / 2 for w, (a, b) in both.items() if abs(b / a - 1) <= DRIFT}
+    print(
+        f"truth: core alone in {TRUTH.min_rounds} rounds, {len(before)} before and {len(after)}"
+        f" after of {len(WORKLOADS)} workloads; within 1 %, {len(truth)}"
+    )
+    return truth
 
 
 def errors(found: Latencies, truth: Latencies) -> np.ndarray:
@@ -119,9 +133,7 @@ def errors(found: Latencies, truth: Latencies) -> np.ndarray:
     return np.array([found[w] / truth[w] - 1 for w in truth if w in found])
 
 
-def repeatable(
-    name: str, first: Mapping[Workload, Measurement], second: Mapping[Workload, Measurement]
-) -> None:
+def repeatable(name: str, first: Run, second: Run) -> None:
     """Print how far two runs are apart (asked: median 1 %, 95th percentile 3 %)."""
     both = [w for w in first if w in second]
     trusted = [w for w in both if trusts(first[w]) and trusts(second[w])]
@@ -138,8 +150,11 @@ def trusts(measurement: Measurement) -> bool:
     return measurement.trust.verdict is Verdict.TRUSTED
 
 
-def judged(name: str, found: Mapping[Workload, Measurement], truth: Latencies) -> None:
+def judged(name: str, found: Run, truth: Latencies) -> None:
     """Print errors (asked: median 1 %, 95th percentile 3 %) and how far trust is right."""
+    if not truth:
+        print(f"{name}: no truth to compare with, the core was never alone for long enough")
+        return
     trusted = {w: m.value for w, m in found.items() if trusts(m)}
     signed = errors({w: m.value for w, m in found.items()}, truth)
     off = np.abs(signed)
@@ -174,18 +189,14 @@ def compared(platform: str) -> dict[str, Latencies]:
     return said
 
 
-def ratio(
-    name: str,
-    said: Sequence[Latencies],
-    own: Sequence[Mapping[Workload, Measurement]],
-    truth: Latencies,
-) -> None:
+def ratio(name: str, beside: Sequence[Beside]) -> None:
     """Print a tool's 95th-percentile error and how much larger it is than opscope's."""
-    theirs, ours = [], []
-    for found, mine in zip(said, own, strict=True):
-        kept = {w: value for w, value in truth.items() if w in found}
-        theirs += list(np.abs(errors(found, kept)))
-        ours += list(np.abs(errors({w: m.value for w, m in mine.items()}, kept)))
+    theirs: list[float] = []
+    ours: list[float] = []
+    for said, own, truth in beside:
+        kept = {w: value for w, value in truth.items() if w in said.get(name, {})}
+        theirs += list(np.abs(errors(said.get(name, {}), kept)))
+        ours += list(np.abs(errors({w: m.value for w, m in own.items()}, kept)))
     if theirs:
         high, low = np.quantile(theirs, 0.95), np.quantile(ours, 0.95)
         print(
@@ -194,7 +205,7 @@ def ratio(
         )
 
 
-def samples(runs: Sequence[Mapping[Workload, Measurement]]) -> None:
+def samples(runs: Sequence[Run]) -> None:
     """Print the calls a figure took beside the usual 60, warm-ups included in both."""
     calls, precise = [], []
     for run in runs:
@@ -224,7 +235,7 @@ def pace() -> None:
             axes={"cout": Range(start=2, stop=250, step=2)},
         ),
         Space(kind="dwconv", base={"h": 28, "k": 3}, axes={"c": Range(start=2, stop=250, step=2)}),
-        Space(kind="dwconv", base={"h": 28, "k": 5}, axes={"c": Range(start=2, stop=250, step=2)}),
+        Space(kind="dwconv", base={"h": 14, "k": 5}, axes={"c": Range(start=2, stop=250, step=2)}),
     ]
     study = Study(
         name="pace",
