@@ -25,10 +25,10 @@ STUDY = GOOD.replace("h = 28, cin = 320", "h = 6, cin = 3").replace(
 )
 MEASURED = {
     *("platform", "precision", "status", "reason", "origin", "latency_s", "interval_s", "trust"),
-    *("trust_reason", "derivation", "spread_s", "runtime_version"),
+    *("trust_reason", "derivation", "spread_s", "stopped", "runtime_version"),
 }
 SUMMARY = {
-    *("run", "jobs", "found", "earlier", "outcomes", "unfinished"),
+    *("run", "jobs", "found", "earlier", "outcomes", "untrusted", "unfinished"),
     *("wall_s", "waited_s", "load_s", "run_s", "runtime_share"),
 }
 FAKE = ("-p", "fake")

@@ -187,7 +187,7 @@ def test_fresh_starts_another_run(store):
     ],
 )
 def test_only_what_is_named_is_tried_again(store, executor, outcome):
-    run(store, executor)
+    assert run(store, executor).untrusted == (10 if outcome == "untrusted" else 0)
     others = {"failed", "unsupported", "untrusted"} - {outcome}
     assert run(store, Instant(), retry=others).outcomes == {}
     summary = run(store, Instant(), retry=[outcome])

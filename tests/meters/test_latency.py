@@ -84,6 +84,16 @@ def test_a_slower_machine_is_corrected_for_and_the_interval_widened():
     assert found.visits[0].samples.durations_s == (2.1,)
 
 
+def test_what_correcting_leaves_unsure_counts_before_sampling_stops(monkeypatch):
+    given = readings(visits_of([[2.1]] * 8))
+    assert CallLatencyMeter().settled(given) == "precision"
+    unsure = Speed(bound="compute", factor=1.0, error=0.03)
+    monkeypatch.setattr(latency, "speed", lambda *_: unsure)
+    assert CallLatencyMeter().settled(given) == ""
+    monkeypatch.setattr(latency, "speed", lambda *_: replace(unsure, error=0.01))
+    assert CallLatencyMeter().settled(given) == "precision"
+
+
 def test_what_was_fetched_again_is_taken_off_and_widens_the_interval(monkeypatch):
     longer = Speed(bound="memory", factor=1.0, error=0.0, refetch_s=0.08)
     monkeypatch.setattr(latency, "speed", lambda *_: longer)
@@ -92,7 +102,7 @@ def test_what_was_fetched_again_is_taken_off_and_widens_the_interval(monkeypatch
     assert found.interval == pytest.approx((1.98, 2.06))
     assert found.trust.verdict is Verdict.TRUSTED
     monkeypatch.setattr(latency, "speed", lambda *_: replace(longer, refetch_s=0.3))
-    doubted = conclude(visits_of([[2.1]] * 8), stopped="precision")
+    doubted = conclude(visits_of([[2.1]] * 8), stopped="rounds")
     assert doubted.trust.reason == ("after 8 rounds its interval is still ±8%, where ±2% was asked")
 
 

@@ -138,6 +138,7 @@ def test_a_summary_tells_what_waiting_took_and_how_to_try_again():
         "found": 4,
         "earlier": {"ok": 2, "untrusted": 1, "failed": 1},
         "outcomes": {"ok": 4, "unsupported": 1},
+        "untrusted": 3,
         "unfinished": {"failed": 1, "unsupported": 1},
         "wall_s": 10.0,
         "waited_s": 4.0,
@@ -145,8 +146,8 @@ def test_a_summary_tells_what_waiting_took_and_how_to_try_again():
     }
     first, second = shown(summary_view(row)).splitlines()
     assert first == (
-        "run 3: 9 jobs, 3 measured before, 1 failed before, 4 ok, 1 unsupported; "
-        "10 s, 4 s of it waiting, 50% of the rest inside the runtimes"
+        "run 3: 9 jobs, 3 measured before, 1 failed before, 4 ok, 1 unsupported, "
+        "3 of them untrusted; 10 s, 4 s of it waiting, 50% of the rest inside the runtimes"
     )
     assert second == (
         "2 of 9 jobs gave no figure; to try them again, add --retry failed,unsupported"

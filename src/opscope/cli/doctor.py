@@ -30,7 +30,7 @@ def doctor(platform: str | None, budget_s: float, *, as_json: bool) -> None:
     """Say how good this machine is for measuring, what to change, what precision to expect.
 
     Reference kernels, large convolutions and a stream through memory are measured in rounds. Do
-    not use the machine meanwhile, or use it as you will when you measure. Nothing is stored.
+    not use the machine meanwhile, or use it as you will when you measure. No figure is stored.
     """
     from opscope import api
 

@@ -147,6 +147,7 @@ def _row(result: Measured) -> dict[str, Any]:
         "origin": result.info.origin if result.info else None,
         "latency_s": latency.value if latency else None,
         "interval_s": latency.interval if latency else None,
+        "stopped": latency.stopped if latency else None,
         "trust": latency.trust.verdict if latency else None,
         "trust_reason": latency.trust.reason if latency else None,
         "derivation": latency.derivation if latency else None,

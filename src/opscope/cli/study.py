@@ -162,6 +162,7 @@ def _row(summary: Summary) -> dict[str, object]:
         "found": summary.found,
         "earlier": summary.earlier,
         "outcomes": summary.outcomes,
+        "untrusted": summary.untrusted,
         "unfinished": summary.unfinished,
         "wall_s": summary.wall_s,
         "waited_s": summary.waited_s,

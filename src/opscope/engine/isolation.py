@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Collection, Iterator
+import subprocess
+from collections.abc import Callable, Collection, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 from opscope.core.study import Protocol
@@ -16,83 +18,135 @@ _HIGHEST = -20
 _REALTIME = 10
 _SHARED = "a shared core counts too"
 _CPUS = Path("/sys/devices/system/cpu")
+_BOUNDS = ("scaling_min_freq", "scaling_max_freq")
+
+_GUARD = 'cat >/dev/null; while [ $# -gt 0 ]; do printf %s "$1" >"$2"; shift 2; done'
+"""Waits for its input to end, then writes each of its arguments to the file after it."""
+
+
+Said = Callable[[], tuple[str, ...]]
+Change = contextlib.AbstractContextManager[Callable[[], str]]
 
 
 @contextlib.contextmanager
-def isolated(protocol: Protocol) -> Iterator[tuple[str, ...]]:
-    """Isolate this process as the protocol asks; yield what was done and what was refused."""
-    wanted: list[tuple[bool, str, Callable[[], contextlib.AbstractContextManager[str]]]] = [
+def isolated(protocol: Protocol, threads: int = 1) -> Iterator[Said]:
+    """Isolate this process as the protocol asks; yield what says what is in force, what refused.
+
+    Args:
+        protocol: What is asked for.
+        threads: How many compute, and so the cores to keep to.
+    """
+    wanted: list[tuple[bool, str, Callable[[], Change]]] = [
         (protocol.priority, "priority", _priority),
-        (protocol.pin, "pinning", _pinned),
+        (protocol.pin, "pinning", partial(_pinned, threads)),
         (protocol.realtime, "real-time scheduling", _realtime),
         (protocol.fixed_frequency, "fixed frequency", _fixed_frequency),
     ]
     shared = (_SHARED,) if protocol.shared_core else ()
     with contextlib.ExitStack() as held:
-        done = (_tried(held, name, change) for asked, name, change in wanted if asked)
-        yield (*done, *shared)
+        done = [_tried(held, name, change) for asked, name, change in wanted if asked]
+        yield lambda: (*(said() for said in done), *shared)
 
 
 def _tried(
-    held: contextlib.ExitStack,
-    name: str,
-    change: Callable[[], contextlib.AbstractContextManager[str]],
-) -> str:
+    held: contextlib.ExitStack, name: str, change: Callable[[], Change]
+) -> Callable[[], str]:
     try:
         return held.enter_context(change())
     except (OSError, AttributeError) as exc:
-        return f"{name} not available, because {getattr(exc, 'strerror', None) or exc}"
+        why = f"{name} not available, because {getattr(exc, 'strerror', None) or exc}"
+        return lambda: why
 
 
 @contextlib.contextmanager
-def _priority() -> Iterator[str]:
-    before = os.getpriority(os.PRIO_PROCESS, 0)
+def _priority() -> Iterator[Callable[[], str]]:
+    """Raise the priority of every thread, since runtimes start theirs when they load."""
+    before = {thread: os.getpriority(os.PRIO_PROCESS, thread) for thread in _threads()}
     os.setpriority(os.PRIO_PROCESS, 0, _HIGHEST)
     try:
-        yield f"priority {_HIGHEST}"
+        for thread in before:
+            _set_priority(thread, _HIGHEST)
+        yield lambda: f"priority {_HIGHEST}"
     finally:
-        os.setpriority(os.PRIO_PROCESS, 0, before)
+        for thread, priority in before.items():
+            _set_priority(thread, priority)
+
+
+def _set_priority(thread: int, priority: int) -> None:
+    with contextlib.suppress(ProcessLookupError):  # it has ended
+        os.setpriority(os.PRIO_PROCESS, thread, priority)
+
+
+def _threads() -> list[int]:
+    return [int(task.name) for task in Path("/proc/self/task").iterdir()]
 
 
 @contextlib.contextmanager
-def _pinned() -> Iterator[str]:
-    before = os.sched_getaffinity(0)
-    core = max(before)  # interrupts fall on the first cores by default
-    os.sched_setaffinity(0, {core})
+def _pinned(threads: int) -> Iterator[Callable[[], str]]:
+    before = {thread: os.sched_getaffinity(thread) for thread in _threads()}
+    # Interrupts fall on the first cores by default.
+    cores = set(sorted(os.sched_getaffinity(0))[-threads:])
+    named = f"core{'s' if len(cores) > 1 else ''} {' and '.join(map(str, sorted(cores)))}"
+
+    def said() -> str:
+        if os.sched_getaffinity(0) != cores:
+            return f"not pinned to {named}, because the runtime undid it"
+        return f"pinned to {named}"
+
     try:
-        yield f"pinned to core {core}"
+        for thread in before:
+            _keep_to(thread, cores)
+        yield said
     finally:
-        os.sched_setaffinity(0, before)
+        for thread, affinity in before.items():
+            _keep_to(thread, affinity)
+
+
+def _keep_to(thread: int, cores: Collection[int]) -> None:
+    with contextlib.suppress(ProcessLookupError):  # it has ended
+        os.sched_setaffinity(thread, cores)
 
 
 @contextlib.contextmanager
-def _realtime() -> Iterator[str]:
+def _realtime() -> Iterator[Callable[[], str]]:
     policy, before = os.sched_getscheduler(0), os.sched_getparam(0)
     os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(_REALTIME))
     try:
-        yield f"real-time priority {_REALTIME}"
+        yield lambda: f"real-time priority {_REALTIME}"
     finally:
         os.sched_setscheduler(0, policy, before)
 
 
 @contextlib.contextmanager
-def _fixed_frequency() -> Iterator[str]:
+def _fixed_frequency() -> Iterator[Callable[[], str]]:
     """Lock every core to its base frequency, or to its highest where no base is known."""
     folders = sorted(_CPUS.glob("cpu[0-9]*/cpufreq"))
     if not folders:
         raise OSError(0, f"{_CPUS}/cpu*/cpufreq does not exist")
     fixed = set()
-    with contextlib.ExitStack() as undo:
+    with _put_back([folder / name for folder in folders for name in _BOUNDS]):
         for folder in folders:
             base = folder / "base_frequency"
             source = base if base.exists() else folder / "cpuinfo_max_freq"
             frequency = source.read_text(encoding="ascii").strip()
-            for name in ("scaling_max_freq", "scaling_min_freq"):
-                path = folder / name
-                undo.callback(path.write_text, path.read_text(encoding="ascii"), "ascii")
-                path.write_text(frequency, encoding="ascii")
+            for name in reversed(_BOUNDS):
+                (folder / name).write_text(frequency, encoding="ascii")
             fixed.add(float(frequency) / 1e6)
-        yield f"frequency fixed at {' to '.join(f'{end:g}' for end in _ends(fixed))} GHz"
+        yield lambda: f"frequency fixed at {' to '.join(f'{end:g}' for end in _ends(fixed))} GHz"
+
+
+@contextlib.contextmanager
+def _put_back(paths: Iterable[Path]) -> Iterator[None]:
+    """Have a process write what these files hold now, however this one ends, in their order."""
+    content = [part for path in paths for part in (path.read_text(encoding="ascii"), str(path))]
+    guard = subprocess.Popen(
+        ["/bin/sh", "-c", _GUARD, "sh", *content],
+        stdin=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,  # what ends this process does not end it
+    )
+    with guard:  # its input ends with this process
+        yield
 
 
 def _ends(values: Collection[float]) -> list[float]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 import opscope.convert
 import opscope.graph
 from opscope.core.forecast import Forecast
+from opscope.core.measurement import Verdict
 from opscope.core.platform import PlatformInfo
 from opscope.core.record import Record
 from opscope.core.study import Cohort, Job, Study
@@ -58,6 +59,7 @@ class Summary(Record, frozen=True, kw_only=True):
     Attributes:
         earlier: How many jobs had ended before and were left so, by outcome.
         outcomes: How many jobs ended in each status in this session.
+        untrusted: Of those that ended well, how many have a figure that is not trusted.
         wall_s: Wall time of the session.
         waited_s: Of it, waiting while another process was timing on this machine.
         load_s: Of it, inside the runtimes while they loaded workloads, and gave them back.
@@ -68,6 +70,7 @@ class Summary(Record, frozen=True, kw_only=True):
     total: int
     earlier: dict[str, int]
     outcomes: dict[str, int]
+    untrusted: int
     wall_s: float
     waited_s: float
     load_s: float
@@ -160,6 +163,7 @@ def run_study(
         total=len(jobs),
         earlier=dict(earlier),
         outcomes=dict(counter.outcomes),
+        untrusted=counter.untrusted,
         wall_s=wall_s,
         waited_s=counter.waited_s,
         load_s=counter.load_s,
@@ -191,6 +195,7 @@ class _Counter:
         self._total = total
         self._done = done
         self.outcomes: Counter[str] = Counter()
+        self.untrusted = 0
         self.load_s = self.run_s = self.waited_s = 0.0
         self._waiting_since: float | None = None
         watch(Event(done=done, total=total))
@@ -210,6 +215,8 @@ class _Counter:
             return
         self._done += 1
         self.outcomes[event.status] += 1
+        verdicts = {measurement.trust.verdict for measurement in event.measurements}
+        self.untrusted += Verdict.UNTRUSTED in verdicts
         self.load_s += event.timings.load_s
         self.run_s += event.timings.run_s
         self._watch(Event(done=self._done, total=self._total, trial=event))

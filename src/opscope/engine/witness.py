@@ -11,7 +11,7 @@ from pathlib import Path
 
 from opscope.core.platform import Origin
 from opscope.core.readings import Round, Samples
-from opscope.core.study import Instrumentation
+from opscope.core.study import Instrumentation, Protocol
 from opscope.errors import OpscopeError
 from opscope.graph import build
 from opscope.meters.calls import steady
@@ -21,9 +21,8 @@ from opscope.platforms.base import Platform, TimedDeployment
 from opscope.stats.location import percentiles
 
 _SEED = 0
-_SAMPLES = 3
-_REWARM = 16
-"""Calls that count, and before them at most, until the kernel is as warm as what is measured."""
+_USUAL = Protocol()
+"""A kernel is called as what is measured is, until it is as warm."""
 
 _MOST_FILLING = 100
 """How often the compute-bound ones fill the pause at most; by their own clock, which may stand."""
@@ -107,7 +106,7 @@ class Probes:
                     yield probe.name, deployment
 
     def _warm(self, deployment: TimedDeployment) -> Samples:
-        warm, samples = steady(deployment, row=_SAMPLES, rewarm=_REWARM)
+        warm, samples = steady(deployment, row=_USUAL.samples, rewarm=_USUAL.rewarm)
         self.runtime_s += sum(warm.durations_s) + sum(samples.durations_s)
         return samples
 

@@ -21,7 +21,7 @@ from opscope.core.readings import Round, Visit
 from opscope.core.study import Cohort
 from opscope.core.trial import Status, Trial
 from opscope.engine import machine
-from opscope.engine.isolation import isolated
+from opscope.engine.isolation import Said, isolated
 from opscope.engine.protocol import visiting_order
 from opscope.engine.recorder import FlightRecorder, Position
 from opscope.engine.task import Member, Task
@@ -72,7 +72,7 @@ class CohortRun:
         self._tasks = [Task(index, job) for index, job in enumerate(cohort.jobs)]
         self.rounds: list[Round] = []
         self._reference = self._noticed = cohort.reference
-        self._isolation: tuple[str, ...] = ()
+        self._isolation: Said = tuple
         self.release_s = 0.0
         self._visits = 0.0
         self._last_bytes = 0
@@ -88,7 +88,9 @@ class CohortRun:
         with ExitStack() as held, machine.no_collections():
             for task in self._open_tasks():
                 self._attempt(task, "prepare", partial(task.prepare, self._platform, self._cohort))
-            self._isolation = held.enter_context(isolated(self._cohort.protocol))
+            self._isolation = held.enter_context(
+                isolated(self._cohort.protocol, self._info.threads)
+            )
             self._measure_rounds()
         self._recorder.write(Position(phase="done", visits=self._visits))
 
@@ -214,7 +216,7 @@ class CohortRun:
         self._end(task, "ok", measurements=tuple(map(self._isolated, found)))
 
     def _isolated(self, measurement: Measurement) -> Measurement:
-        return msgspec.structs.replace(measurement, isolation=self._isolation)
+        return msgspec.structs.replace(measurement, isolation=self._isolation())
 
     def _report(self, task: Task) -> None:
         deployment = self._platform.prepare(

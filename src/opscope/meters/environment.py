@@ -16,8 +16,9 @@ from opscope.meters.container import container_limits
 from opscope.platforms import cpu
 
 PACKAGES = (
-    *("numpy", "onnx", "onnxruntime", "openvino", "torch", "torchao"),
-    *("msgspec", "sqlalchemy"),
+    *("numpy", "onnx", "onnxruntime", "openvino", "ai-edge-litert", "ai-edge-quantizer"),
+    *("torch", "torchao", "executorch", "MNN", "ncnn", "pnnx", "opencv-python-headless"),
+    *("tensorrt-cu13", "onnxruntime-gpu", "onnxruntime-qnn", "msgspec", "sqlalchemy"),
 )
 """Packages whose version can change a figure or how it is kept."""
 

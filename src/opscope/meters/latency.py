@@ -82,17 +82,19 @@ class CallLatencyMeter:
     def settled(self, readings: Readings) -> Stop:
         """Stop when the interval is within the protocol's precision, or its rounds are spent.
 
-        Of the rounds it needs at least, those in which the core was shared are none. If there were
-        such, more are taken, as long as enough with the core alone can be hoped for.
+        The interval is the one that is reported, corrections included. Of the rounds it needs at
+        least, those in which the core was shared are none. If there were such, more are taken, as
+        long as enough with the core alone can be hoped for.
         """
         protocol, counted = readings.protocol, alone(readings)
         rounds, kept = _rounds(readings), _rounds(counted)
         least = min(protocol.min_rounds, protocol.rounds)
         half = math.inf
         if kept >= least:
-            value, interval = _combined(counted, _estimates(counted, None))
-            if interval and value > 0:
-                half = (interval[1] - interval[0]) / (2 * value)
+            estimates = _estimates(counted, None)
+            half = _half_width(*_combined(counted, estimates))
+            if half <= protocol.precision:
+                half = _half_width(*_corrected(counted, estimates, readings)[:2])
         if half <= protocol.precision:
             return "precision"
         if rounds < protocol.rounds:
@@ -115,12 +117,7 @@ class CallLatencyMeter:
         if _rounds(counted) < min(LEAST_ROUNDS, _rounds(readings)):
             counted, shared = readings, _shared(counted, readings)
         estimates = _estimates(counted, _CHANGE * readings.protocol.precision)
-        value, interval = _combined(counted, estimates)
-        seen = speed(
-            readings.workload, _timed(counted, estimates), counted.rounds, readings.reference
-        )
-        if seen:
-            value, interval = _corrected(value, interval, seen)
+        value, interval, seen = _corrected(counted, estimates, readings)
         return (
             Measurement(
                 quantity="latency_s",
@@ -214,22 +211,32 @@ def _timed(readings: Readings, estimates: Sequence[Estimate]) -> list[tuple[Term
 
 
 def _corrected(
-    value: float, interval: tuple[float, float] | None, seen: Speed
-) -> tuple[float, tuple[float, float] | None]:
+    counted: Readings, estimates: Sequence[Estimate], readings: Readings
+) -> tuple[float, tuple[float, float] | None, Speed | None]:
+    """Return the figure at the reference's speed, its interval, and how fast the machine was."""
+    value, interval = _combined(counted, estimates)
+    timed = _timed(counted, estimates)
+    seen = speed(readings.workload, timed, counted.rounds, readings.reference)
+    if not seen:
+        return value, interval, None
     corrected = (value - seen.refetch_s) / seen.factor
     if interval is None:
-        return corrected, None
+        return corrected, None, seen
     below, above = (abs(bound - value) / seen.factor for bound in interval)
     error = math.hypot(seen.error * corrected, seen.refetch_s / 2 / seen.factor)
-    return corrected, (corrected - math.hypot(below, error), corrected + math.hypot(above, error))
+    ends = corrected - math.hypot(below, error), corrected + math.hypot(above, error)
+    return corrected, ends, seen
+
+
+def _half_width(value: float, interval: tuple[float, float] | None) -> float:
+    """Return half the interval's width, relative; infinite where nothing is known."""
+    return (interval[1] - interval[0]) / (2 * value) if interval and value > 0 else math.inf
 
 
 def _too_wide(value: float, interval: tuple[float, float] | None, readings: Readings) -> str:
     """Say that the interval, corrections included, is far wider than was asked for, if so."""
-    if interval is None or value <= 0:
-        return ""
-    half, asked = (interval[1] - interval[0]) / (2 * value), readings.protocol.precision
-    if half <= _WIDEST * asked:
+    half, asked = _half_width(value, interval), readings.protocol.precision
+    if half <= _WIDEST * asked or math.isinf(half):
         return ""
     rounds = _rounds(readings)
     return f"after {rounds} rounds its interval is still ±{half:.0%}, where ±{asked:.0%} was asked"

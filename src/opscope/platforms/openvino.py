@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+import sys
 import time
-from typing import Any
+from types import ModuleType
+from typing import Any, cast
 
 import numpy as np
 
@@ -191,6 +193,8 @@ def _core(target: Target) -> Any:
 
 
 def _openvino() -> Any:
+    # When loaded it would report its use over the network, unasked, if it found this package.
+    sys.modules.setdefault("openvino_telemetry", cast("ModuleType", None))
     return load_package("openvino", ("Core", "Tensor"))
 
 

@@ -13,7 +13,7 @@ from rich.text import Text
 from opscope.core.execution import Execution
 from opscope.core.finding import Effect, Failure, Finding, Unanswered
 from opscope.core.forecast import Forecast
-from opscope.core.measurement import Measurement, Verdict
+from opscope.core.measurement import Measurement, Stop, Verdict
 from opscope.core.platform import PlatformListing
 from opscope.core.study import Study
 from opscope.report.chart import Chart
@@ -27,6 +27,12 @@ if TYPE_CHECKING:
 
 _LISTED = 24
 _SHOWN = 8
+_STOPPED: dict[Stop, str] = {
+    "precision": "as narrow as asked",
+    "rounds": "all its rounds",
+    "budget": "all its time",
+}
+"""Why sampling ended."""
 
 
 def platform_table(listings: Sequence[PlatformListing]) -> Table:
@@ -65,10 +71,10 @@ def figure_table(charts: Sequence[Chart]) -> Table:
 def forecast_line(forecast: Forecast) -> str:
     """Return what a study's time is good for, in a sentence."""
     given, least = duration(forecast.budget_s), duration(forecast.least_s)
+    expected = f"a typical figure will be within ±{100 * forecast.precision:.2g} %"
     if forecast.needed_s <= forecast.budget_s:
         needed = duration(forecast.needed_s)
-        return f"{given} will do: about {needed} until the precision asked for is reached"
-    expected = f"a typical figure will be within ±{100 * forecast.precision:.2g} %"
+        return f"{given} will do: about {needed} for all rounds that are needed; {expected}"
     if forecast.least_s <= forecast.budget_s:
         return f"{given}: {expected} after about {forecast.rounds} rounds"
     return f"{given} is too short: even the least number of rounds takes about {least}; {expected}"
@@ -79,7 +85,8 @@ def measurement_lines(measurement: Measurement) -> Text:
     value = quantity(measurement.value, measurement.unit)
     text = Text(f"{measurement.quantity}  {value}", style="bold")
     bounds = interval(measurement.interval, measurement.unit)
-    text.append(f"   [{bounds}] {measurement.interval_note}\n", style="not bold")
+    ended = f"; {_STOPPED[measurement.stopped]}" if measurement.stopped else ""
+    text.append(f"   [{bounds}] {measurement.interval_note}{ended}\n", style="not bold")
     text.append(f"  {measurement.origin.value}; {measurement.derivation}", style="not bold dim")
     if measurement.spread:
         spread = measurement.spread
@@ -136,7 +143,7 @@ def answers_view(answers: Answers, *, width: int = 80) -> RenderableType:
     parts += _first(lines, "finding that cannot be drawn", "findings that cannot be drawn")
     lines = [_failure_line(item) for item in answers.failures]
     parts += _first(lines, "reason of failures", "reasons of failures")
-    nothing = "nothing to show: no trial has ended yet, or the study asks for no finding"
+    nothing = "nothing to show: the study asks for no finding, or no trial has ended yet"
     return Group(*(parts or [Text(nothing)]))
 
 
@@ -244,6 +251,8 @@ def summary_view(row: Mapping[str, Any]) -> Text:
         parts.append(f"{measured} measured before")
     parts += [f"{count} {outcome} before" for outcome, count in before.items() if count]
     parts += [f"{count} {outcome}" for outcome, count in row["outcomes"].items()]
+    if row["untrusted"]:
+        parts.append(f"{row['untrusted']} of them untrusted")
     text = Text(", ".join(parts))
     if row["outcomes"]:
         text.append(f"; {duration(row['wall_s'])}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 _PREFIXES = ((1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"))
+_PLAIN = 1e15
 _LARGE = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""))
 
 
@@ -13,9 +14,15 @@ def quantity(value: float, unit: str, digits: int = 4) -> str:
     if unit == "relative":
         return f"{100 * value:.3g} %"
     if unit not in {"s", "J"} or value == 0:
-        return f"{value:,.{digits}g} {unit}".rstrip()
+        return f"{_plain(value, digits)} {unit}".rstrip()
     scale, sign = prefix(value, unit)
-    return f"{value / scale:.{digits}g} {sign}{unit}"
+    return f"{_plain(value / scale, digits)} {sign}{unit}"
+
+
+def _plain(value: float, digits: int) -> str:
+    """Return a number to so many digits, and never as a power of ten if it is that large."""
+    rounded = float(f"{value:.{digits}g}")
+    return f"{rounded:,.0f}" if 10**digits <= abs(rounded) < _PLAIN else f"{value:,.{digits}g}"
 
 
 def rate(value: float, unit: str, digits: int = 3) -> str:
