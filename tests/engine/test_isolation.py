@@ -113,6 +113,15 @@ def test_threads_of_a_runtime_keep_to_as_many_cores_as_compute():
         assert os.sched_getaffinity(pooled) == before
 
 
+def test_a_thread_that_began_meanwhile_is_free_again():
+    before = os.sched_getaffinity(0)
+    with ThreadPoolExecutor(1) as pool:
+        with isolated(Protocol(priority=False, pin=True)):
+            pooled = pool.submit(threading.get_native_id).result()
+            assert os.sched_getaffinity(pooled) == {max(before)}
+        assert os.sched_getaffinity(pooled) == before
+
+
 def test_a_runtime_that_undoes_pinning_is_not_covered_for():
     before = os.sched_getaffinity(0)
     with isolated(Protocol(priority=False, pin=True)) as said:
@@ -133,9 +142,14 @@ def test_priority_is_raised_where_it_may_be_and_put_back():
 
 
 def test_real_time_scheduling_is_given_back_or_refused_in_words():
-    with isolated(Protocol(priority=False, realtime=True)) as say:
+    with (
+        ThreadPoolExecutor(1) as pool,
+        isolated(Protocol(priority=False, realtime=True)) as say,
+    ):
         (said,) = say()
+        pooled = pool.submit(threading.get_native_id).result()
         during = os.sched_getscheduler(0)
+        assert os.sched_getscheduler(pooled) == during
         if during == os.SCHED_FIFO:
             assert said == "real-time priority 10"
         else:

@@ -11,8 +11,11 @@ import subprocess
 from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from opscope.core.study import Protocol
+
+T = TypeVar("T")
 
 _HIGHEST = -20
 _REALTIME = 10
@@ -23,8 +26,9 @@ _BOUNDS = ("scaling_min_freq", "scaling_max_freq")
 _GUARD = 'cat >/dev/null; while [ $# -gt 0 ]; do printf %s "$1" >"$2"; shift 2; done'
 """Waits for its input to end, then writes each of its arguments to the file after it."""
 
-
 Said = Callable[[], tuple[str, ...]]
+"""Says what is in force at this moment, and what was refused."""
+
 Change = contextlib.AbstractContextManager[Callable[[], str]]
 
 
@@ -60,30 +64,13 @@ def _tried(
 
 @contextlib.contextmanager
 def _priority() -> Iterator[Callable[[], str]]:
-    """Raise the priority of every thread, since runtimes start theirs when they load."""
-    before = {thread: os.getpriority(os.PRIO_PROCESS, thread) for thread in _threads()}
-    os.setpriority(os.PRIO_PROCESS, 0, _HIGHEST)
-    try:
-        for thread in before:
-            _set_priority(thread, _HIGHEST)
+    read = partial(os.getpriority, os.PRIO_PROCESS)
+    with _threads_are(_HIGHEST, read, partial(os.setpriority, os.PRIO_PROCESS)):
         yield lambda: f"priority {_HIGHEST}"
-    finally:
-        for thread, priority in before.items():
-            _set_priority(thread, priority)
-
-
-def _set_priority(thread: int, priority: int) -> None:
-    with contextlib.suppress(ProcessLookupError):  # it has ended
-        os.setpriority(os.PRIO_PROCESS, thread, priority)
-
-
-def _threads() -> list[int]:
-    return [int(task.name) for task in Path("/proc/self/task").iterdir()]
 
 
 @contextlib.contextmanager
 def _pinned(threads: int) -> Iterator[Callable[[], str]]:
-    before = {thread: os.sched_getaffinity(thread) for thread in _threads()}
     # Interrupts fall on the first cores by default.
     cores = set(sorted(os.sched_getaffinity(0))[-threads:])
     named = f"core{'s' if len(cores) > 1 else ''} {' and '.join(map(str, sorted(cores)))}"
@@ -93,28 +80,49 @@ def _pinned(threads: int) -> Iterator[Callable[[], str]]:
             return f"not pinned to {named}, because the runtime undid it"
         return f"pinned to {named}"
 
-    try:
-        for thread in before:
-            _keep_to(thread, cores)
+    with _threads_are(cores, os.sched_getaffinity, os.sched_setaffinity):
         yield said
-    finally:
-        for thread, affinity in before.items():
-            _keep_to(thread, affinity)
-
-
-def _keep_to(thread: int, cores: Collection[int]) -> None:
-    with contextlib.suppress(ProcessLookupError):  # it has ended
-        os.sched_setaffinity(thread, cores)
 
 
 @contextlib.contextmanager
 def _realtime() -> Iterator[Callable[[], str]]:
-    policy, before = os.sched_getscheduler(0), os.sched_getparam(0)
-    os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(_REALTIME))
-    try:
+    def read(thread: int) -> tuple[int, os.sched_param]:
+        return os.sched_getscheduler(thread), os.sched_getparam(thread)
+
+    def write(thread: int, value: tuple[int, os.sched_param]) -> None:
+        os.sched_setscheduler(thread, *value)
+
+    with _threads_are((os.SCHED_FIFO, os.sched_param(_REALTIME)), read, write):
         yield lambda: f"real-time priority {_REALTIME}"
+
+
+@contextlib.contextmanager
+def _threads_are(
+    value: T, read: Callable[[int], T], write: Callable[[int, T], object]
+) -> Iterator[None]:
+    """Set something of every thread, since runtimes start theirs when they load; then put it back.
+
+    Raises:
+        OSError: If that is not permitted.
+    """
+    own, before = read(0), {}
+    for thread in _threads():
+        with contextlib.suppress(ProcessLookupError):  # it has ended
+            before[thread] = read(thread)
+    write(0, value)
+    try:
+        for thread in before:
+            with contextlib.suppress(ProcessLookupError):
+                write(thread, value)
+        yield
     finally:
-        os.sched_setscheduler(0, policy, before)
+        for thread in _threads():  # those that began meanwhile, too
+            with contextlib.suppress(ProcessLookupError):
+                write(thread, before.get(thread, own))
+
+
+def _threads() -> list[int]:
+    return [int(task.name) for task in Path("/proc/self/task").iterdir()]
 
 
 @contextlib.contextmanager
