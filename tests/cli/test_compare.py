@@ -54,6 +54,14 @@ def test_a_study_on_two_platforms(folder):
     assert "2 no difference shown" in result.stdout
 
 
+def test_a_narrow_terminal_folds_what_it_has_no_room_for(folder, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    result = opscope_command("compare", "run:1", "run:2", cwd=folder)
+    assert result.returncode == 0
+    cells = [line.split("│")[1].strip() for line in result.stdout.splitlines() if "│" in line]
+    assert [f"cout={cout}" in "".join(cells) for cout in (1, 2)] == [True, True]
+
+
 def test_kept_runs_side_by_side(folder):
     result = opscope_command("compare", "run:1", "run:2", cwd=folder)
     assert result.returncode == 0, result.stderr

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rich.console import Group, RenderableType
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from opscope.core.comparison import Comparison, Figure, Outcome, Side
@@ -20,8 +20,8 @@ TAKEN = {
 
 def comparison_view(found: Comparison) -> RenderableType:
     """Return both sides, a row for each configuration, and all of them together."""
-    table = Table("configuration", found.quantity, "A", "B", "B over A", "95 % interval", "verdict")
-    table.columns[1].header = "figures are"
+    names = ("configuration", "figures are", "A", "B", "B over A", "95 % interval", "verdict")
+    table = Table(*(Column(name, overflow="fold", min_width=7) for name in names))
     for item in found.configurations:
         table.add_row(
             Text(item.workload),
