@@ -70,3 +70,11 @@ def test_elsewhere_it_is_said_once_what_is_waited_for(clock):
 def test_a_terminal_says_what_is_waited_for(clock):
     event = Event(done=0, total=2, waiting=True)
     assert "waiting: this machine is being timed" in shown(clock, event, terminal=True)
+
+
+def test_a_terminal_counts_what_has_ended_and_is_kept(clock):
+    page = shown(
+        clock, Event(done=0, total=100), Event(done=59, total=100, ahead=5.0), terminal=True
+    )
+    assert "59/100" in page
+    assert "64" not in page

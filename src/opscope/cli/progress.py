@@ -9,7 +9,6 @@ from typing import Self
 from rich.console import Console
 from rich.progress import (
     BarColumn,
-    MofNCompleteColumn,
     TextColumn,
     TimeRemainingColumn,
 )
@@ -42,12 +41,12 @@ class Progress:
         self._bar = Bar(
             TextColumn("{task.description}", markup=False),
             BarColumn(),
-            MofNCompleteColumn(),
+            TextColumn("{task.fields[ended]}"),
             TimeRemainingColumn(elapsed_when_finished=True),
             console=console,
             disable=not console.is_terminal,
         )
-        self._task = self._bar.add_task(title, total=None)
+        self._task = self._bar.add_task(title, total=None, ended="")
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -67,7 +66,10 @@ class Progress:
             self._console.print(forecast_line(event.forecast), markup=False)
         text = f"{self._title} ({WAITING})" if event.waiting else self._title
         done = event.done + event.ahead
-        self._bar.update(self._task, completed=done, total=event.total, description=text)
+        ended = f"{event.done}/{event.total}"
+        self._bar.update(
+            self._task, completed=done, total=event.total, description=text, ended=ended
+        )
         if not self._console.is_terminal:
             if event.waiting and not self._waited:
                 self._waited = True
