@@ -1,6 +1,6 @@
 """The instrument on trial: errors under load beside other tools, repeatability, coverage, pace.
 
-Takes about an hour on two cores that have nothing else to do. Given names of parts (``simulated``,
+Takes long, on cores that should have nothing else to do. Given names of parts (``simulated``,
 a platform, ``pace``), it does those only.
 """
 

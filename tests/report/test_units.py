@@ -21,6 +21,19 @@ def test_figures_are_written_for_people(value, unit, text):
     assert quantity(value, unit, 6) == text
 
 
+@pytest.mark.parametrize(
+    ("value", "unit", "digits", "text"),
+    [
+        (1.6e-7, "s", 2, "160 ns"),
+        (300_000.0, "cycles", 4, "300,000 cycles"),
+        (99_996.0, "cycles", 4, "100,000 cycles"),
+        (1e20, "cycles", 4, "1e+20 cycles"),
+    ],
+)
+def test_a_figure_with_fewer_digits_than_places_is_written_out(value, unit, digits, text):
+    assert quantity(value, unit, digits) == text
+
+
 def test_intervals_and_units():
     assert interval((0.001, 0.002), "s") == "1 ms – 2 ms"
     assert interval(None, "s") == "–"
