@@ -20,7 +20,8 @@ from opscope.core.study import Instrumentation
 from opscope.graph import build, resolve
 from opscope.graph.stacks import DEPTHS, layer_terms
 from opscope.platforms.base import TimedDeployment
-from opscope.platforms.execution import missing_copies, operator_time_s
+from opscope.platforms.execution import missing_copies
+from opscope.platforms.operator_times import operator_times, total_s
 from opscope.platforms.registry import open_platform
 
 PLATFORMS = ("onnxruntime-cpu", "openvino-cpu")
@@ -140,7 +141,7 @@ def runtime_s(platform: str, text: str) -> float:
     missing = missing_copies(workload.copies, executed)
     if missing:
         print(f"{platform} {text}: copies {missing} are missing")
-    return operator_time_s(workload.copies, executed) or float("nan")
+    return total_s(operator_times(workload.copies, [executed])) or float("nan")
 
 
 def parse(text: str) -> Workload:

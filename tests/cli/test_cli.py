@@ -176,6 +176,21 @@ def test_measure_shows_value_interval_origin_and_spread():
         assert part in page
 
 
+def test_measure_shows_how_long_each_operator_takes():
+    asked = ("measure", "conv:h=8,cin=4,cout=20,k=3,act=relu", "-p", "fake:noise=0", "--operators")
+    page = opscope_command(*asked).stdout
+    (row,) = json.loads(opscope_command(*asked, "--json").stdout)
+    conv, relu = row["operators"]
+    assert (conv["sources"], conv["kernel"], relu["kernel"]) == (["conv0"], "Conv", "Relu")
+    assert row["operator_time_s"] == pytest.approx(conv["time_s"] + relu["time_s"])
+    assert row["latency_s"] is None
+    assert row["profiled_call_s"] > row["operator_time_s"]
+    for part in ("operator_time_s", "50.0%  Conv", "50.0%  Relu", "not assessed: runtimes do not"):
+        assert part in page
+    both = opscope_command(*asked, "--streams", "2")
+    assert (both.returncode, "--operators or" in both.stderr) == (2, True)
+
+
 def test_studies_are_listed_and_shown():
     rows = json.loads(opscope_command("study", "list", "--json").stdout)
     assert all(row["question"] and row["source"] for row in rows)

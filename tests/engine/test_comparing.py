@@ -104,6 +104,16 @@ def test_reports_are_compared_as_they_are():
     assert item.statement == "B is higher by 67 %, as reported, without interval"
 
 
+def test_times_by_the_runtimes_own_clocks_are_not_taken_for_those_of_visits():
+    study = small_study(2, protocol=PROTOCOL, meters=(MeterName(name="operator-times"),))
+    found = api.compare("fake", "fake:factor=2", study=study, quantity="operator_time_s")
+    assert found.taken == "apart"
+    for item in found.configurations:
+        assert item.statement.endswith("as reported, without interval"), item.statement
+        # The fake doubles what belongs to no operator, too, and leaves off as much as before.
+        assert 2 < item.ratio < 2.2
+
+
 def test_kept_runs_are_compared_by_what_they_share(database):
     first = [(FAKE, sure(cout, 1.0)) for cout in (1, 2, 3)]
     keep(database, first, [(FAKE, sure(cout, 1.1)) for cout in (2, 3, 4, 5)])

@@ -53,6 +53,12 @@ def test_the_time_left_is_shared_by_what_is_left_to_do():
     assert shares[1] == pytest.approx(100, rel=0.01)
 
 
+def test_time_that_is_given_may_take_more_rounds():
+    (given,) = Feed([cohort()], budget_s=100)
+    assert given.protocol.rounds == 3 * QUICK.rounds
+    assert given.protocol.min_rounds == QUICK.min_rounds
+
+
 def test_spent_time_leaves_nothing_but_the_least():
     assert [c.budget_s for c in Feed([cohort()], budget_s=0)] == [0]
 

@@ -57,6 +57,13 @@ def test_little_time_costs_precision_with_the_root_of_the_rounds():
     assert found.needed_s == pytest.approx(100 * (0.005 + 40 * 0.01))
 
 
+def test_time_is_of_use_for_three_times_the_rounds():
+    found = forecast([trial(0.08)] * 4, [cohort(100)], PROTOCOL, budget_s=1000)
+    assert found.rounds == 120
+    assert found.precision == pytest.approx(0.08 / 12**0.5)
+    assert found.needed_s == pytest.approx(100 * (0.005 + 120 * 0.01))
+
+
 def test_pilots_that_failed_forecast_nothing():
     failed = Trial(job=jobs(1)[0], status="failed", reason="no")
     assert forecast([failed], [cohort(10)], PROTOCOL, budget_s=10) is None

@@ -56,7 +56,7 @@ def test_a_file_of_ones_own(tmp_path):
             "[[findings]]",
             '[[meters]]\nname = "time"\n[[findings]]',
             "s.toml: meters[0].name: there is no meter 'time'. "
-            "There are: call-latency, latency, layer-latency, throughput.",
+            "There are: call-latency, latency, layer-latency, operator-times, throughput.",
         ),
         (
             "[[findings]]",

@@ -20,7 +20,7 @@ from opscope.engine.executors.local import LocalExecutor
 from opscope.engine.isolation import isolated
 from opscope.graph import build
 from opscope.graph.stacks import layer_terms
-from opscope.platforms.execution import operator_time_s
+from opscope.platforms.operator_times import operator_times, total_s
 from opscope.platforms.registry import load_platform
 
 PLATFORMS = ("onnxruntime-cpu", "openvino-cpu")
@@ -61,7 +61,8 @@ def by_its_own_clocks_s(text, bursts):
         msgspec.structs.replace(same[0], time_s=min(node.time_s for node in same))
         for same in zip(*bursts, strict=True)
     ]
-    return operator_time_s(layer_terms(Workload.parse(text))[0].workload.copies, least)
+    copies = layer_terms(Workload.parse(text))[0].workload.copies
+    return total_s(operator_times(copies, [least]))
 
 
 @pytest.mark.slow

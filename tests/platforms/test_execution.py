@@ -15,12 +15,12 @@ from opscope.platforms.execution import (
     Seen,
     attribute,
     missing_copies,
-    operator_time_s,
     undisturbed,
 )
 from opscope.platforms.onnxruntime import OnnxRuntimeDeployment
 from opscope.platforms.onnxruntime import Options as OnnxRuntimeOptions
 from opscope.platforms.openvino import OpenVinoDeployment
+from opscope.platforms.operator_times import operator_times, total_s
 from opscope.platforms.registry import open_platform
 from opscope.testing.graphs import graph_of
 
@@ -126,12 +126,6 @@ def test_a_copy_is_missing_if_its_work_is_not_done_for_it_alone(found, missing):
     assert missing_copies(3, executed(*found)) == missing
 
 
-def test_the_runtime_s_own_time_of_a_layer_is_the_mean_of_its_copies():
-    nodes = executed(("stem/a",), ("copy0/a",), ("copy0/b",), ("copy1/a",), (), time_s=2e-6)
-    assert operator_time_s(2, nodes) == pytest.approx(3e-6)
-    assert operator_time_s(2, executed(("copy0/a",))) is None
-
-
 def test_an_undisturbed_time_is_the_mean_of_the_faster_half():
     assert undisturbed([9.0, 1.0, 2.0, 3.0, 99.0]) == pytest.approx(2.0)
     assert undisturbed([]) is None
@@ -152,7 +146,7 @@ def test_the_executed_graph_holds_every_copy(platform, text):
     deployment = open_platform(platform).prepare(workload, seed=0, instrumentation=PROFILED)
     nodes = run(deployment, build(workload))
     assert missing_copies(8, nodes) == ()
-    assert operator_time_s(8, nodes) >= 0
+    assert total_s(operator_times(8, [nodes])) >= 0
 
 
 class _Merged(Network):

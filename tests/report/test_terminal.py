@@ -8,9 +8,10 @@ from opscope.analysis.channels import channels_finding
 from opscope.analysis.findings import Answers
 from opscope.core.execution import Execution
 from opscope.core.finding import Failure, Guideline, Unanswered
-from opscope.core.measurement import Measurement, Spread, Trust, Verdict
+from opscope.core.measurement import Measurement, Scope, Spread, Trust, Verdict
 from opscope.core.platform import Origin, PlatformListing
 from opscope.report.charts import staircase as chart_of
+from opscope.report.operators import operator_table
 from opscope.report.terminal import (
     answers_view,
     execution_line,
@@ -49,6 +50,30 @@ def test_a_measurement_is_shown_with_all_that_qualifies_it():
     assert "simulated; a test" in page
     assert "all 160 samples: median 3 ms, p95 4 ms, p99 5 ms" in page
     assert "trusted" not in page
+
+
+def test_steps_are_shown_longest_first_and_the_rest_together():
+    scopes = [
+        Scope(kind="node", node=f"n{number}", sources=(f"[{number}]",), kernel="Conv", format="f32")
+        for number in range(29)
+    ]
+    scopes.append(Scope(kind="node", node="reorder7", kernel="Reorder"))
+    steps = [
+        Measurement(
+            quantity="operator_time_s",
+            value=(number + 1) * 1e-6,
+            unit="s",
+            origin=Origin.MEASURED,
+            derivation="",
+            scope=scope,
+        )
+        for number, scope in enumerate(scopes)
+    ]
+    lines = shown(operator_table(steps)).splitlines()
+    assert lines[1].split() == ["30", "µs", "6.5%", "Reorder", "none:", "reorder7"]
+    assert lines[2].split() == ["29", "µs", "6.2%", "Conv", "f32", "[28]"]
+    assert lines[-1].split() == ["21", "µs", "4.5%", "…", "6", "more;", "--json", "lists", "them"]
+    assert len(lines) == 1 + 24 + 1
 
 
 def test_a_figure_that_cannot_be_trusted_says_so():

@@ -43,6 +43,11 @@ if TYPE_CHECKING:
     type=click.IntRange(min=1, max=256),
     help="Measure throughput with this many calls at once, instead of latency.",
 )
+@click.option(
+    "--operators",
+    is_flag=True,
+    help="Show how long each operator takes by the runtime's own clocks, instead of latency.",
+)
 @model_options
 @shared_core_option
 @json_option
@@ -55,6 +60,7 @@ def measure(  # noqa: PLR0913 - one for each option
     shape: str,
     carries: str,
     *,
+    operators: bool,
     shared_core: bool,
     as_json: bool,
 ) -> None:
@@ -74,7 +80,7 @@ def measure(  # noqa: PLR0913 - one for each option
             platforms or measuring_platforms(),
             precisions=[parse_precision(precision) for precision in precisions],
             batch=batch,
-            meter=_meter(streams),
+            meter=_meter(streams, operators=operators),
             protocol=Protocol(shared_core=shared_core),
             watch=teller(),
         )
@@ -85,9 +91,13 @@ def measure(  # noqa: PLR0913 - one for each option
     click.get_current_context().exit(_exit_code({result.status for result in results}))
 
 
-def _meter(streams: int | None) -> MeterName:
+def _meter(streams: int | None, *, operators: bool) -> MeterName:
     from opscope.core.study import MeterName
 
+    if operators and streams is not None:
+        raise click.UsageError("Ask for --operators or for --streams.")
+    if operators:
+        return MeterName(name="operator-times")
     if streams is None:
         return MeterName()
     return MeterName(name="throughput", settings=(("streams", streams),))
@@ -155,13 +165,30 @@ def _row(result: Measured) -> dict[str, Any]:
         "as_asked": execution.as_asked if execution else None,
         "output_error": execution.output_error if execution else None,
         "runtime_version": result.info.runtime_version if result.info else None,
-        **{other.quantity: other.value for other in others if other.quantity != "latency_s"},
+        **{
+            other.quantity: other.value
+            for other in others
+            if other.quantity != "latency_s" and other.scope.kind == "network"
+        },
+        "operators": [
+            {
+                "node": other.scope.node,
+                "sources": other.scope.sources,
+                "kernel": other.scope.kernel,
+                "format": other.scope.format,
+                "device": other.scope.device,
+                "time_s": other.value,
+            }
+            for other in others
+            if other.scope.kind == "node"
+        ],
     }
 
 
 def _show(results: list[Measured]) -> None:
     from rich.text import Text
 
+    from opscope.report.operators import operator_table
     from opscope.report.terminal import execution_line, measurement_lines
 
     out = console()
@@ -169,8 +196,12 @@ def _show(results: list[Measured]) -> None:
         out.print(Text(f"{result.platform} @{result.precision.value}", style="bold underline"))
         if result.status != "ok":
             out.print(Text(f"{result.status}: {result.reason}", style="red"))
-        for measurement in result.trial.measurements if result.trial else ():
-            out.print(measurement_lines(measurement))
+        measurements = result.trial.measurements if result.trial else ()
+        for measurement in measurements:
+            if measurement.scope.kind == "network":
+                out.print(measurement_lines(measurement))
+        if steps := [found for found in measurements if found.scope.kind == "node"]:
+            out.print(operator_table(steps))
         if result.trial and result.trial.execution:
             out.print(execution_line(result.trial.execution))
         out.print()

@@ -29,11 +29,22 @@ class Trust(Record, frozen=True, kw_only=True):
 
 
 class Scope(Record, frozen=True, kw_only=True, omit_defaults=True):
-    """What a figure is about: the whole network, or one executed node and its source nodes."""
+    """What a figure is about: the whole network, or one executed node.
+
+    Attributes:
+        node: What the runtime calls it.
+        sources: The graph's nodes that it does the work of.
+        kernel: Its kernel's type, as the runtime has it.
+        format: Number format that its kernel computes in; empty where the runtime does not tell.
+        device: What ran it where the runtime has several to choose from.
+    """
 
     kind: Literal["network", "node"] = "network"
     node: str = ""
     sources: tuple[str, ...] = ()
+    kernel: str = ""
+    format: str = ""
+    device: str = ""
 
 
 class Speed(Record, frozen=True, kw_only=True):

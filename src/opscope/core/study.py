@@ -72,7 +72,10 @@ class Protocol(Record, frozen=True, kw_only=True):
 
     @property
     def longest(self) -> int:
-        """Visits at most where some do not count, as another hardware thread shared the core."""
+        """Visits at most where some do not count, as another hardware thread shared the core.
+
+        Or that count, where the time is given that they may take.
+        """
         return _LONGER * self.rounds
 
 

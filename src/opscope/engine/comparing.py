@@ -30,7 +30,7 @@ from opscope.engine.sides import (
 )
 from opscope.engine.worker import GIVEN_UP
 from opscope.errors import ConfigurationError, InputError
-from opscope.meters import quantities
+from opscope.meters import open_meter, quantities
 
 SITTINGS = 5
 """How often two sides are measured in turns, each time in new processes: what memory a process or a
@@ -75,13 +75,18 @@ def compare(
     progress = Counter(watch)
     if stored[0] is None and stored[1] is None:
         infos = (describe(a), describe(b))
-        if all(info.deployments == "timed" for info in infos):
+        if all(info.deployments == "timed" for info in infos) and not any(map(_profiled, jobs)):
             return _in_turns((a, b), infos, wanted, progress)
     taken = [
         found or measured(side, wanted.study, jobs, progress)
         for side, found in zip((a, b), stored, strict=True)
     ]
     return _apart((taken[0], taken[1]), wanted)
+
+
+def _profiled(job: Job) -> bool:
+    """Say whether a job's figures come from a runtime's own clocks, and not from its visits."""
+    return open_meter(job.meter).instrumentation.profile
 
 
 def _in_turns(

@@ -24,11 +24,8 @@ class Feed:
         """Yield each cohort when its turn comes, so that it knows what those before it found."""
         left_s = sum(cohort.round_s for cohort in self._cohorts)
         for cohort in self._cohorts:
-            yield msgspec.structs.replace(
-                cohort,
-                reference=self.reference(cohort.platform),
-                budget_s=self._share_s(cohort, left_s),
-            )
+            ready = msgspec.structs.replace(cohort, reference=self.reference(cohort.platform))
+            yield ready if self._ends_at is None else _within(self._share_s(cohort, left_s), ready)
             left_s -= cohort.round_s
 
     def note(self, trial: Trial) -> None:
@@ -46,8 +43,12 @@ class Feed:
         """
         return self._references.get(platform, {})
 
-    def _share_s(self, cohort: Cohort, left_s: float) -> float | None:
-        if self._ends_at is None:
-            return None
-        remaining_s = max(0.0, self._ends_at - time.perf_counter())
+    def _share_s(self, cohort: Cohort, left_s: float) -> float:
+        remaining_s = max(0.0, (self._ends_at or 0.0) - time.perf_counter())
         return remaining_s * (cohort.round_s / left_s if left_s > 0 else 1.0)
+
+
+def _within(seconds: float, cohort: Cohort) -> Cohort:
+    """Return the cohort with so much time, and as many rounds as may be of use in it."""
+    protocol = msgspec.structs.replace(cohort.protocol, rounds=cohort.protocol.longest)
+    return msgspec.structs.replace(cohort, budget_s=seconds, protocol=protocol)

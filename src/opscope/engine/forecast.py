@@ -59,7 +59,7 @@ def forecast(
 def _rounds_for(precision: float, width: float, protocol: Protocol) -> float:
     """Return the rounds until an interval is narrow enough; its width falls with their root."""
     rounds = _ROUNDS * (width / precision) ** 2
-    return min(max(rounds, protocol.min_rounds), protocol.rounds)
+    return min(max(rounds, protocol.min_rounds), protocol.longest)
 
 
 def _half_width(trial: Trial) -> float:

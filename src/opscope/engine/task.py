@@ -11,12 +11,12 @@ from opscope.core.readings import Round, Visit
 from opscope.core.study import Cohort, Job
 from opscope.core.trial import Timings
 from opscope.engine.verification import verified
-from opscope.errors import PlatformError
+from opscope.errors import PlatformError, UnsupportedWorkload
 from opscope.graph import build
 from opscope.graph.stacks import Term
 from opscope.meters import Meter, Readings, open_meter
 from opscope.meters.streams import Streams
-from opscope.platforms.base import Platform, TimedDeployment
+from opscope.platforms.base import ExecutedNode, Platform, TimedDeployment
 
 _BYTES = 4
 
@@ -85,17 +85,29 @@ class Task:
                 self._verify(platform, cohort, member)
 
     def _verify(self, platform: Platform, cohort: Cohort, member: Member) -> None:
-        """See what a network really runs."""
+        """See what a network really runs.
+
+        Raises:
+            UnsupportedWorkload: If the meter reads operators' times, and the runtime takes none.
+        """
         deployment = member.deployments[0]
         if not cohort.protocol.warmup:
             deployment.call()
-        found = verified(platform, member.term.workload, deployment, cohort.seed)
+        profile = self.meter.instrumentation.profile
+        found = verified(platform, member.term.workload, deployment, cohort.seed, profiled=profile)
+        if profile and not found.times:
+            name = platform.info().name
+            raise UnsupportedWorkload(f"{name} does not say how long each of its operators takes")
         self.execution = found.execution
         self.load_s += found.load_s
         self.run_s += found.run_s
 
     def readings(
-        self, cohort: Cohort, rounds: list[Round], reference: dict[str, float]
+        self,
+        cohort: Cohort,
+        rounds: list[Round],
+        reference: dict[str, float],
+        executed: tuple[tuple[ExecutedNode, ...], ...] = (),
     ) -> Readings:
         """Return what was read so far, with the rounds it was read in and the run's reference."""
         return Readings(
@@ -105,7 +117,17 @@ class Task:
             rounds=tuple(rounds),
             reference=reference,
             protocol=cohort.protocol,
+            executed=executed,
         )
+
+    def executed(self) -> tuple[tuple[ExecutedNode, ...], ...]:
+        """Return what each preparation of the first network executed, if the meter profiles it.
+
+        Some runtimes profile no more once they have told.
+        """
+        if not self.meter.instrumentation.profile:
+            return ()
+        return tuple(deployment.executed() for deployment in self.members[0].deployments)
 
     def visits_of(self, round_: int) -> tuple[Visit, ...]:
         """Return the visits of one round."""

@@ -40,11 +40,13 @@ class Verified(NamedTuple):
     Attributes:
         load_s: Seconds that runtimes loaded for it, besides the deployment itself.
         run_s: Seconds that they ran.
+        times: Whether the runtime said how long each step takes.
     """
 
     execution: Execution
     load_s: float
     run_s: float
+    times: bool = False
 
 
 class _Profiled(NamedTuple):
@@ -56,9 +58,16 @@ class _Profiled(NamedTuple):
 
 
 def verified(
-    platform: Platform, workload: Workload, deployment: TimedDeployment, seed: int
+    platform: Platform,
+    workload: Workload,
+    deployment: TimedDeployment,
+    seed: int,
+    *,
+    profiled: bool = False,
 ) -> Verified:
     """Return what a deployment, bound to inputs drawn from ``seed`` and called, really ran.
+
+    Of one that is being profiled another tells it, as some profile no more once they have told.
 
     Raises:
         UnsupportedWorkload: If no part of it ran in the precision asked for.
@@ -67,7 +76,7 @@ def verified(
     """
     info, graph = platform.info(), build(workload)
     inputs = graph.draw_inputs(seed)
-    if info.tells == "profiled":
+    if profiled or info.tells == "profiled":
         executed, load_s, run_s = _profiled(platform, workload, seed, inputs)
     else:
         executed, load_s, run_s = deployment.executed(), 0.0, 0.0
@@ -93,7 +102,8 @@ def verified(
         builds_s=deployment.builds_s,
         output_error=error,
     )
-    return Verified(execution, load_s, run_s)
+    times = any(node.time_s is not None for node in executed)
+    return Verified(execution, load_s, run_s, times)
 
 
 def _tolerance(info: PlatformInfo, workload: Workload) -> float:

@@ -211,7 +211,7 @@ class CohortRun:
     def _conclude(self, task: Task, stopped: Stop) -> None:
         """Turn readings into figures; rounds of the first job are the reference, as in `Feed`."""
         self._reference = referred(self._reference, self.rounds)
-        readings = task.readings(self._cohort, self.rounds, self._reference)
+        readings = task.readings(self._cohort, self.rounds, self._reference, task.executed())
         found = task.meter.conclude(readings, self._info, stopped)
         self._end(task, "ok", measurements=tuple(map(self._isolated, found)))
 

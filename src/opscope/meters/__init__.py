@@ -9,6 +9,7 @@ from opscope.core.study import MeterName
 from opscope.graph.stacks import stackable
 from opscope.meters.base import Meter, Readings
 from opscope.meters.latency import CallLatencyMeter, LayerLatencyMeter
+from opscope.meters.operators import OperatorTimesMeter
 from opscope.meters.throughput import ThroughputMeter
 
 __all__ = ["METERS", "NAMES", "Meter", "Readings", "meter_for", "open_meter", "quantities"]
@@ -17,6 +18,7 @@ METERS: Mapping[str, type[CallLatencyMeter]] = {
     "call-latency": CallLatencyMeter,
     "layer-latency": LayerLatencyMeter,
     "throughput": ThroughputMeter,
+    "operator-times": OperatorTimesMeter,
 }
 """Every meter by its name."""
 

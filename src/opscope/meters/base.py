@@ -12,7 +12,7 @@ from opscope.core.record import Record
 from opscope.core.study import Instrumentation
 from opscope.core.study import Protocol as VisitProtocol
 from opscope.graph.stacks import Term
-from opscope.platforms.base import TimedDeployment
+from opscope.platforms.base import ExecutedNode, TimedDeployment
 
 
 class Readings(Record, frozen=True, kw_only=True):
@@ -22,6 +22,8 @@ class Readings(Record, frozen=True, kw_only=True):
         workload: What the job is about.
         terms: The networks whose deployments are visited for it, as `Meter.terms` gave them.
         reference: Seconds that each reference kernel took when the run began; empty if unknown.
+        executed: What each preparation of the first network executed, with the runtime's times;
+            there when the job is concluded, if the meter has deployments profiled.
     """
 
     workload: Workload
@@ -30,6 +32,7 @@ class Readings(Record, frozen=True, kw_only=True):
     rounds: tuple[Round, ...] = ()
     reference: dict[str, float] = {}
     protocol: VisitProtocol = VisitProtocol()
+    executed: tuple[tuple[ExecutedNode, ...], ...] = ()
 
 
 class Meter(Protocol):

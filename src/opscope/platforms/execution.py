@@ -128,33 +128,22 @@ def missing_copies(copies: int, executed: Sequence[ExecutedNode]) -> tuple[int, 
     """
     held = {number: set[str]() for number in range(copies)}
     for node in executed:
-        owner, names = _owner(node)
-        if owner in held:
-            held[owner] |= names
+        copy, names = owner(node)
+        if copy in held:
+            held[copy].update(names)
     counts = Counter(name for names in held.values() for name in names)
     needed = {name for name, count in counts.items() if 2 * count >= copies}
     return tuple(n for n, names in held.items() if not names or needed - names)
 
 
-def operator_time_s(copies: int, executed: Sequence[ExecutedNode]) -> float | None:
-    """Return a layer's time as the runtime's own clocks have it: the mean over a stack's copies.
-
-    Steps that the runtime added are in it only if they lie in no doubt: those that mention a node.
-    None where the runtime took no times.
-    """
-    times = [node.time_s for node in executed if _owner(node)[0] is not None]
-    known = [time_s for time_s in times if time_s is not None]
-    return sum(known) / copies if known else None
-
-
-def _owner(node: ExecutedNode) -> tuple[int | None, set[str]]:
-    """Return the copy that a step counts for, if any, and the names it has there."""
-    names = defaultdict(set)
+def owner(node: ExecutedNode) -> tuple[int | None, tuple[str, ...]]:
+    """Return the copy that a step counts for, if any, and the names of its nodes there."""
+    names: dict[str, list[str]] = {}
     for source in node.sources:
         part, _, name = source.partition("/")
-        names[part].add(name)
+        names.setdefault(part, []).append(name)
     first = next(iter(names), "")
-    return (copy_of(first), names[first]) if names else (None, set())
+    return copy_of(first), tuple(names.get(first, ()))
 
 
 def copy_of(name: str) -> int | None:

@@ -108,13 +108,16 @@ class LiteRtDeployment(TimedDeployment):
             self._profiler.write(arrays)
 
     def call(self) -> None:
-        """Invoke the interpreter once."""
-        self._interpreter.invoke()
+        """Invoke the interpreter once; if profiled the one that the profiler has."""
         if self._profiler:
             self._profiler.run()
+        else:
+            self._interpreter.invoke()
 
     def outputs(self) -> dict[str, np.ndarray]:
         """Return copies of the outputs in the graph's layout, as real numbers."""
+        if self._profiler:  # whose interpreter does not give its own away
+            self._interpreter.invoke()
         details = self._interpreter.get_output_details()
         return {
             tensor.name: _decoded(self._interpreter.get_tensor(detail["index"]), detail).transpose(

@@ -99,7 +99,8 @@ def measurement_lines(measurement: Measurement) -> Text:
         )
     if measurement.trust.verdict is not Verdict.TRUSTED:
         trust = measurement.trust
-        text.append(f"\n  {trust.verdict.value}: {trust.reason}", style="bold red")
+        style = "bold red" if trust.verdict is Verdict.UNTRUSTED else "not bold dim"
+        text.append(f"\n  {trust.verdict.value}: {trust.reason}", style=style)
     return text
 
 

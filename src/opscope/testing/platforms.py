@@ -30,7 +30,8 @@ from opscope.engine.verification import verified
 from opscope.errors import ConfigurationError, PlatformUnavailable
 from opscope.graph import build, resolve
 from opscope.platforms.base import Platform, ReportingDeployment, TimedDeployment
-from opscope.platforms.execution import missing_copies, operator_time_s
+from opscope.platforms.execution import missing_copies
+from opscope.platforms.operator_times import operator_times, total_s
 from opscope.platforms.probe import probed
 from opscope.platforms.registry import list_platforms, open_platform
 
@@ -230,7 +231,8 @@ class PlatformConformance:
         assert not missing_copies(workload.copies, executed)
         times = [node.time_s for node in executed if node.time_s is not None]
         assert all(time_s >= 0 for time_s in times)
-        assert operator_time_s(workload.copies, executed) is not None or not times
+        steps = operator_times(workload.copies, [executed])
+        assert bool(times) == (total_s(steps) is not None)
 
     def test_loads_and_is_listed_without_its_package(
         self, listing: PlatformListing, monkeypatch: pytest.MonkeyPatch
