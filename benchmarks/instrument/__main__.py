@@ -92,7 +92,8 @@ def try_on(platform: str) -> None:
     for name in TOOLS:
         ratio(name, beside)
     held = resampled(first, instrument.info, instrument.reference)
-    print(f"coverage of the long-run truth: {100 * np.mean(held):.1f} % of {len(held)}")
+    if held:
+        print(f"coverage of the long-run truth: {100 * np.mean(held):.1f} % of {len(held)}")
 
 
 def loaded(instrument: Instrument, load: int) -> tuple[dict[str, Run], dict[str, Latencies]]:
@@ -164,9 +165,8 @@ def judged(name: str, found: Run, truth: Latencies) -> None:
         f"{name}: error median {100 * np.median(off):.2f} %,"
         f" p95 {100 * np.quantile(off, 0.95):.2f} %, largest {100 * off.max():.1f} %,"
         f" signed median {100 * np.median(signed):+.2f} %;"
-        f" trusted and off by more than 5 %:"
-        f" {100 * np.mean(relied > 0.05):.1f} %; untrusted"
-        f" {100 * (1 - len(relied) / known):.1f} %"
+        f" trusted and off by more than 5 %: {np.sum(relied > 0.05)} of {len(relied)};"
+        f" untrusted {100 * (1 - len(relied) / known):.1f} %"
     )
     worst = sorted(
         (w for w in truth if w in found), key=lambda w: -abs(found[w].value / truth[w] - 1)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from opscope.core.configuration import Workload
 from opscope.core.measurement import Measurement
-from opscope.core.study import Job, MeterName, Protocol, Study
+from opscope.core.study import Job, Limits, MeterName, Protocol, Study
 from opscope.core.trial import Trial
 from opscope.engine.executors.local import LocalExecutor
 from opscope.engine.feed import Feed
@@ -18,6 +18,7 @@ from opscope.engine.planner import group
 
 _BUSY = "import numpy\na = numpy.random.rand(600, 600).astype('f')\nwhile True: a @ a"
 _SETTLE_S = 1.5
+_LIMITS = Limits()
 
 
 @contextlib.contextmanager
@@ -50,14 +51,27 @@ class Instrument:
         self._seen: list[Trial] = []
 
     def measure(
-        self, workloads: Sequence[Workload], protocol: Protocol, *, seed: int = 0
+        self,
+        workloads: Sequence[Workload],
+        protocol: Protocol,
+        *,
+        seed: int = 0,
+        limits: Limits = _LIMITS,
     ) -> dict[Workload, Measurement]:
         """Return the latency of each workload that could be measured."""
         jobs = [
             Job(workload=workload, platform=self.info.name, meter=MeterName(name="call-latency"))
             for workload in workloads
         ]
-        study = Study(name="b", title="", question="", spaces=(), protocol=protocol, seed=seed)
+        study = Study(
+            name="b",
+            title="",
+            question="",
+            spaces=(),
+            protocol=protocol,
+            limits=limits,
+            seed=seed,
+        )
         feed = Feed(group(jobs, study, [self.info]))
         for trial in self._seen:
             feed.note(trial)
