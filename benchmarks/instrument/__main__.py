@@ -32,8 +32,9 @@ from opscope.store import Store
 
 PLATFORMS = ("onnxruntime-cpu", "openvino-cpu")
 LOADS = (1, 2, 4)
-TRUTH = Protocol(rounds=110, min_rounds=55, precision=1e-9)
-"""110 rounds with the core alone, and up to 330 for them if it is shared in some: at least half."""
+TRUTH = Protocol(rounds=170, min_rounds=170, precision=1e-9)
+"""As many rounds with the core alone, and up to three times as many for them if it is shared in
+some; of three calls each before and as many after: a truth is of a thousand at least."""
 DRIFT = 0.01
 COMPARED = {"mean of 100": 1, "median of 10 + 50": 1, "pyperf --fast": 15}
 """Every how many workloads a tool is tried on; every fifth unless said."""
