@@ -246,7 +246,7 @@ def study_view(study: Study, jobs: int) -> RenderableType:
 
 def summary_view(row: Mapping[str, Any]) -> Text:
     """Return how a session of a run went, from its figures by name."""
-    parts = [f"run {row['run']}: {row['jobs']} jobs"]
+    parts = [f"run {row['run']}: {row['jobs']} {'job' if row['jobs'] == 1 else 'jobs'}"]
     before = {outcome: row["earlier"].get(outcome, 0) for outcome in row["unfinished"]}
     if measured := row["found"] - sum(before.values()):
         parts.append(f"{measured} measured before")
