@@ -76,7 +76,6 @@ def main() -> None:
         if kept:
             rounds(kept)
             lengths(kept)
-            residuals(kept)
     cohorts(platform)
 
 
@@ -200,30 +199,6 @@ def lengths(visits: Visits) -> None:
             f" for the same time {half * math.sqrt(lasts_s / usual_s) / usual:.2f} of the width;"
             f" higher than the longest by {np.median(higher):.2%}"
         )
-
-
-def residuals(visits: Visits) -> None:
-    """Print what it is worth to doubt any significant change, and only such beyond the limit."""
-    doubts: dict[str, list[float]] = {"none": [], "significant, below": [], "beyond": []}
-    limit = 2 * Protocol().precision
-    for found in visits.values():
-        now = shortened(found, *NOW)
-        truth = estimate(now).value
-        for first in range(0, len(now) - max(FEW[:-1]) + 1, MANY):
-            part = now[first : first + max(FEW[:-1])]
-            error = abs(estimate(part).value / truth - 1)
-            significant = estimate(part, least_change=0.0).doubt
-            beyond = estimate(part, least_change=limit).doubt
-            kind = "beyond" if beyond else "significant, below" if significant else "none"
-            doubts[kind].append(error)
-    total = sum(map(len, doubts.values()))
-    for kind, errors in doubts.items():
-        if errors:
-            print(
-                f"  change {kind} {limit:.0%}: {len(errors) / total:.0%} of {total} figures of"
-                f" {max(FEW[:-1])} rounds, error median {np.median(errors):.2%},"
-                f" p95 {np.quantile(errors, 0.95):.2%}"
-            )
 
 
 def cohorts(platform: str) -> None:
