@@ -1,3 +1,5 @@
+from html import escape
+
 import msgspec
 import pytest
 
@@ -5,12 +7,13 @@ from opscope.analysis.channels import channels_finding
 from opscope.analysis.compare import overall
 from opscope.analysis.designs import Designs
 from opscope.core.comparison import Compared, Comparison, Figure, Outcome, Side
-from opscope.core.measurement import Measurement, Trust, Verdict
+from opscope.core.measurement import Measurement, Scope, Trust, Verdict
 from opscope.core.platform import Origin
 from opscope.report.cells import (
     comparison_cell,
     finding_cell,
     measurement_cell,
+    operator_cell,
     overview_cell,
     study_cell,
 )
@@ -80,6 +83,19 @@ def test_what_was_not_sampled_has_a_table_alone():
     assert "<td>2 ms</td>" in measurement_cell(report)
     assert ratios(comparison(compared(None))) is None
     assert "cannot be told" not in comparison_cell(comparison(compared(None)))
+
+
+def test_the_steps_of_a_network_are_a_table_longest_first():
+    scopes = [Scope(kind="node", node="n", sources=(name,), kernel="Conv") for name in ("a", EVIL)]
+    steps = [
+        msgspec.structs.replace(LATENCY, scope=scope, value=value)
+        for scope, value in zip(scopes, (1e-6, 3e-6), strict=True)
+    ]
+    page = operator_cell(steps)
+    assert page.index("75.0%") < page.index("25.0%")
+    assert escape(EVIL) in page
+    assert "<script>" not in page
+    assert operator_cell([]) == ""
 
 
 def test_the_ratios_of_a_comparison_are_bars_with_intervals():

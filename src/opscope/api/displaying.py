@@ -28,9 +28,10 @@ def study_page(study: Study) -> str:
 
 def measured_page(measured: Measured) -> str:
     """Return what a notebook shows of one configuration on one platform: each measurement of it."""
-    from opscope.report.cells import measurement_cell
+    from opscope.report.cells import measurement_cell, operator_cell
 
     taken = measured.trial.measurements if measured.trial else ()
     cells = [measurement_cell(item) for item in taken if item.scope.kind == "network"]
+    steps = operator_cell([item for item in taken if item.scope.kind == "node"])
     said = [measured.platform, measured.precision.value, measured.status, measured.reason]
-    return f"<h4>{escape(', '.join(filter(None, said)))}</h4>" + "".join(cells)
+    return f"<h4>{escape(', '.join(filter(None, said)))}</h4>" + "".join(cells) + steps

@@ -15,6 +15,7 @@ from opscope.core.study import Study
 from opscope.report.chart import Chart
 from opscope.report.charts import charts, staircase
 from opscope.report.naming import plainly
+from opscope.report.operators import HEADS, operator_rows
 from opscope.report.singles import bounds, counts, ratios, samples
 from opscope.report.static import render
 from opscope.report.tabulated import EFFECTS, effect_rows
@@ -75,6 +76,11 @@ def measurement_cell(measurement: Measurement) -> str:
         ("trust", f"{trust.verdict.value}{reason}"),
     ]
     return (chart_cell(chart) if chart else "") + _table((), rows)
+
+
+def operator_cell(steps: Sequence[Measurement]) -> str:
+    """Return what each step of a network took, the longest first."""
+    return _table(HEADS, operator_rows(steps)) if steps else ""
 
 
 def comparison_cell(comparison: Comparison) -> str:
