@@ -207,17 +207,19 @@ def ratio(name: str, beside: Sequence[Beside]) -> None:
 
 
 def samples(runs: Sequence[Run]) -> None:
-    """Print the calls a figure took beside the usual 60, warm-ups included in both."""
-    calls, precise = [], []
+    """Print the calls a figure took beside the usual 10 + 50, and those of them that count."""
+    calls, counted, precise = [], [], []
     for run in runs:
         for measurement in run.values():
             taken = [
                 len(v.rewarm.durations_s) + len(v.samples.durations_s) for v in measurement.visits
             ]
             calls.append(sum(taken) + 2 * Protocol().warmup)
+            counted.append(sum(len(visit.samples.durations_s) for visit in measurement.visits))
             precise.append(measurement.stopped == "precision")
     print(
-        f"calls for ±2 %: median {np.median(calls):.0f}, {np.median(calls) / 60:.2f} of 10 + 50;"
+        f"calls for ±2 %: median {np.median(calls):.0f}, {np.median(calls) / 60:.2f} of 10 + 50,"
+        f" of which {np.median(counted):.0f} count, {np.median(counted) / 50:.2f} of 50;"
         f" {100 * np.mean(precise):.0f} % reached it"
     )
 
