@@ -35,7 +35,7 @@ from opscope.platforms.registry import load_platform
 from opscope.stats.sharing import contention_alone, is_shared
 
 SHORT = WORKLOADS[:20]
-"""Those up to about 3 ms, so that a round stays short."""
+"""The shorter ones, so that a round stays short."""
 
 ROUNDS = 160
 LONGEST_S, MOST = 0.01, 100
