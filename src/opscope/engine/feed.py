@@ -25,7 +25,11 @@ class Feed:
         left_s = sum(cohort.round_s for cohort in self._cohorts)
         for cohort in self._cohorts:
             ready = msgspec.structs.replace(cohort, reference=self.reference(cohort.platform))
-            yield ready if self._ends_at is None else _within(self._share_s(cohort, left_s), ready)
+            if self._ends_at is not None:
+                remaining_s = max(0.0, self._ends_at - time.perf_counter())
+                share = cohort.round_s / left_s if left_s > 0 else 1.0
+                ready = _within(share * remaining_s, ready)
+            yield ready
             left_s -= cohort.round_s
 
     def note(self, trial: Trial) -> None:
@@ -42,10 +46,6 @@ class Feed:
             Seconds of each while the core was not shared, and contention then.
         """
         return self._references.get(platform, {})
-
-    def _share_s(self, cohort: Cohort, left_s: float) -> float:
-        remaining_s = max(0.0, (self._ends_at or 0.0) - time.perf_counter())
-        return remaining_s * (cohort.round_s / left_s if left_s > 0 else 1.0)
 
 
 def _within(seconds: float, cohort: Cohort) -> Cohort:
