@@ -38,7 +38,7 @@ def test_values_are_numbers_where_they_read_as_finite_ones(text, value):
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("", "is not a name"),
+        ("", "begins with no name"),
         ("conv:", "nothing follows the colon"),
         ("conv:h", None),
         ("conv:h=28,,k=3", "'' is not of the form"),

@@ -180,6 +180,14 @@ def test_different_quantities_are_refused(database):
         api.compare("run:1", "run:1", database=database, quantity="cycles")
 
 
+def test_a_quantity_that_nothing_measures_is_refused_before_measuring(database):
+    keep(database, [(FAKE, sure(4, 1.0))])
+    events = []
+    with pytest.raises(ConfigurationError, match=r"'x' is not measured. What .* is latency_s."):
+        api.compare("run:1", "fake", database=database, quantity="x", watch=events.append)
+    assert events == []
+
+
 def test_another_environment_must_have_the_same_opscope(monkeypatch):
     asked = {}
 

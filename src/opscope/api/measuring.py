@@ -284,9 +284,9 @@ def compare(  # noqa: PLR0913 - one for each option
     from msgspec.structs import replace
 
     from opscope.core.comparison import SideName
-    from opscope.engine.comparing import Wanted, compare
+    from opscope.engine.comparing import compare
     from opscope.engine.planner import plan
-    from opscope.engine.sides import Question
+    from opscope.engine.sides import Question, Wanted
     from opscope.graph import resolve
     from opscope.meters import meter_for
 

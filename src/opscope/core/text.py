@@ -59,7 +59,7 @@ def parse_text(text: str) -> tuple[str, str, Parameters]:
     head, colon, rest = text.strip().partition(":")
     if not _WORD.fullmatch(head):
         raise ConfigurationError(
-            f"{head!r} is not a name",
+            f"{head!r} is not a name" if head else "it begins with no name",
             where=repr(text),
             remedy="Write name:key=value,key=value, as in conv:h=28,cin=320,cout=64,k=3.",
         )

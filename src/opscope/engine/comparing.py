@@ -11,8 +11,7 @@ import msgspec
 from opscope.analysis.compare import compare_figures, compare_paired, figure_of, merged, overall
 from opscope.core.comparison import Compared, Comparison, Figure
 from opscope.core.platform import PlatformInfo
-from opscope.core.record import Record
-from opscope.core.study import Cohort, Job, Study
+from opscope.core.study import Cohort, Job
 from opscope.core.trial import Trial
 from opscope.engine.executors.lockstep import Contest, Lockstep
 from opscope.engine.runner import Event
@@ -21,33 +20,22 @@ from opscope.engine.sides import (
     Key,
     Question,
     Taken,
+    Wanted,
     cohorts_for,
     describe,
     kept,
     key_of,
     measured,
+    require_read,
     side_of,
 )
 from opscope.engine.worker import GIVEN_UP
 from opscope.errors import ConfigurationError, InputError
-from opscope.meters import open_meter, quantities
+from opscope.meters import open_meter
 
 SITTINGS = 5
 """How often two sides are measured in turns, each time in new processes: what memory a process or a
 preparation is dealt makes it faster or slower for as long as it lives (docs/comparing.md)."""
-
-
-class Wanted(Record, frozen=True, kw_only=True):
-    """What is to be compared.
-
-    Attributes:
-        study: Whose protocol, limits and seed count.
-        jobs: Workloads and meters; none for all that a kept side has.
-    """
-
-    study: Study
-    jobs: tuple[Job, ...] = ()
-    quantity: str = "latency_s"
 
 
 def compare(
@@ -78,7 +66,7 @@ def compare(
         if all(info.deployments == "timed" for info in infos) and not any(map(_profiled, jobs)):
             return _in_turns((a, b), infos, wanted, progress)
     taken = [
-        found or measured(side, wanted.study, jobs, progress)
+        found or measured(side, wanted, jobs, progress)
         for side, found in zip((a, b), stored, strict=True)
     ]
     return _apart((taken[0], taken[1]), wanted)
@@ -96,9 +84,7 @@ def _in_turns(
     progress: Counter,
 ) -> Comparison:
     """Measure both sides in several sittings, so that no process's luck passes for a difference."""
-    read = {name for job in wanted.jobs for name in quantities(job.meter.name)}
-    if wanted.quantity not in read:
-        raise _neither_has(wanted.quantity, f"What is measured is {', '.join(sorted(read))}.")
+    require_read(wanted.quantity, wanted.jobs)
     cohorts = cohorts_for(wanted.jobs, wanted.study, infos[0])
     progress.expect(cohorts * SITTINGS)
     contests: dict[Key, list[Contest]] = {}

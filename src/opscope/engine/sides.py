@@ -12,12 +12,14 @@ import msgspec
 import opscope
 from opscope.core.comparison import Side, SideName
 from opscope.core.platform import PlatformInfo
+from opscope.core.record import Record
 from opscope.core.study import Cohort, Job, Study
 from opscope.core.trial import Trial
 from opscope.engine.executors.local import LocalExecutor
 from opscope.engine.planner import group
 from opscope.engine.runner import Event
 from opscope.errors import ConfigurationError, InputError, OpscopeError
+from opscope.meters import quantities
 from opscope.store import Store, StoredTrial
 
 Key = tuple[object, ...]
@@ -30,6 +32,19 @@ class Question(NamedTuple):
     name: SideName
     text: str
     python: str = ""
+
+
+class Wanted(Record, frozen=True, kw_only=True):
+    """What is to be compared.
+
+    Attributes:
+        study: Whose protocol, limits and seed count.
+        jobs: Workloads and meters; none for all that a kept side has.
+    """
+
+    study: Study
+    jobs: tuple[Job, ...] = ()
+    quantity: str = "latency_s"
 
 
 class Taken(NamedTuple):
@@ -138,10 +153,31 @@ def side_of(asked: Question, info: PlatformInfo) -> Side:
     return Side(text=asked.text, platform=info, python=asked.python)
 
 
-def measured(asked: Question, study: Study, jobs: Sequence[Job], progress: Counter) -> Taken:
-    """Measure one side by itself."""
+def require_read(quantity: str, jobs: Sequence[Job]) -> None:
+    """Refuse before anything is measured when no job reads the quantity.
+
+    Raises:
+        ConfigurationError: If so; it names what is read.
+    """
+    read = {name for job in jobs for name in quantities(job.meter.name)}
+    if quantity not in read:
+        raise ConfigurationError(
+            f"{quantity!r} is not measured",
+            where="--quantity",
+            remedy=f"What is measured is {', '.join(sorted(read))}.",
+        )
+
+
+def measured(asked: Question, wanted: Wanted, jobs: Sequence[Job], progress: Counter) -> Taken:
+    """Measure one side by itself.
+
+    Raises:
+        OpscopeError: If it cannot be opened, or would have nothing of the quantity.
+    """
     info = describe(asked)
-    cohorts = cohorts_for(jobs, study, info)
+    if info.deployments == "timed":
+        require_read(wanted.quantity, jobs)
+    cohorts = cohorts_for(jobs, wanted.study, info)
     progress.expect(cohorts)
     trials: dict[Key, Trial] = {}
     with LocalExecutor(python=asked.python or sys.executable) as executor:
