@@ -15,7 +15,7 @@ KEYS = {
 def test_an_empty_platform_is_none():
     result = opscope_command("doctor", "-p", "")
     assert (result.returncode, result.stdout) == (2, "")
-    assert "'' is not a name" in result.stderr
+    assert "'': it begins with no name" in result.stderr
 
 
 def test_a_diagnosis_of_the_fake_as_json():

@@ -1,5 +1,6 @@
 """Comparing from the two names on: measured in turns, kept, or one of each."""
 
+import os
 import sys
 
 import msgspec
@@ -68,6 +69,7 @@ def test_two_platforms_are_measured_in_turns_and_sittings(monkeypatch):
         assert item.a.origin == "estimated"
     assert found.overall.ratio == pytest.approx(0.9, abs=1e-3)
     assert (events[-1].done, events[-1].total) == (9, 9)
+    assert found.a.environment.kernel == found.b.environment.kernel == os.uname().release
 
 
 def test_a_platform_against_itself_shows_no_difference_whichever_interpreter_runs_it(monkeypatch):
@@ -133,6 +135,8 @@ def test_runs_of_two_files_stand_for_two_machines(database, tmp_path):
     found = api.compare("run:1", f"{other}#1/fake:period=8", database=database)
     assert statements(found) == ["B is faster by 49.3–50.7 %"]
     assert found.b.database == str(other)
+    assert found.a.environment == ENVIRONMENT
+    assert found.b.environment is None  # the session noted one of the other platform only
 
 
 def test_a_kept_run_speaks_by_its_newest_version_of_a_platform(database):

@@ -1,10 +1,14 @@
 """A comparison as HTML."""
 
 import pytest
+from msgspec.structs import replace
+from rich.console import Console
 
 from opscope.analysis.distribution import distribution
+from opscope.report.comparison import comparison_view
 from opscope.report.comparison_page import comparison_page
 from tests.analysis.test_distribution import comparison
+from tests.analysis.test_machine import QUIET
 
 
 @pytest.mark.parametrize(
@@ -22,3 +26,22 @@ def test_a_page_says_what_a_comparison_says(ratios, said):
     assert "much the same" in page
     assert "conv:h=0,&lt;b&gt;" in page
     assert "<b>" not in page.partition("<script")[0]
+
+
+def test_what_the_sides_differ_in_is_shown():
+    found = comparison([1.0])
+    here, there = (replace(QUIET, cpu=name) for name in ("<i>one</i>", "another"))
+    a, b = (replace(found.a, environment=where) for where in (here, there))
+    console = Console(width=200)
+    with console.capture() as alike:
+        console.print(comparison_view(replace(found, a=a, b=a)))
+    with console.capture() as apart:
+        console.print(comparison_view(replace(found, a=a, b=b)))
+    assert "they differ in" not in alike.get()
+    lines = [line.strip() for line in apart.get().splitlines() if "processor" in line]
+    use = "4 of 8 processors to use"
+    assert lines == [f"processor: <i>one</i>, {use} (A); another, {use} (B)"]
+    assert "What the sides differ in" not in comparison_page(found, distribution(found))
+    page = comparison_page(replace(found, a=a, b=b), distribution(found))
+    assert "What the sides differ in" in page
+    assert f"<td>&lt;i&gt;one&lt;/i&gt;, {use}</td>" in page

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from opscope.api.database import DATABASE
 from opscope.api.notebook import displayed
 from opscope.core.configuration import Precision, Workload
+from opscope.core.environment import Environment
 from opscope.core.fusion import Fusion
 from opscope.core.measurement import Measurement
 from opscope.core.platform import PlatformInfo, PlatformListing
@@ -94,13 +95,14 @@ def fusions(
 
 
 class Measured(Record, frozen=True, kw_only=True):
-    """How one configuration fared on one platform; ``trial`` is absent if it never opened."""
+    """How one configuration fared on one platform; the last three are absent if it never opened."""
 
     platform: str
     precision: Precision
     status: str
     reason: str
     info: PlatformInfo | None = None
+    environment: Environment | None = None
     trial: Trial | None = None
 
     def quantity(self, name: str) -> Measurement | None:
@@ -152,25 +154,30 @@ def measure(
         opened = {name: _opened(measuring, name) for name in platforms}
         return [
             result
-            for name, info in opened.items()
+            for name, found in opened.items()
             for result in (
-                _unavailable(name, workloads, info)
-                if isinstance(info, str)
+                _unavailable(name, workloads, found)
+                if isinstance(found, str)
                 else _measure_on(
-                    measuring, info, workloads, meter or MeterName(), protocol or Protocol(), watch
+                    measuring,
+                    *found,
+                    workloads,
+                    meter or MeterName(),
+                    protocol or Protocol(),
+                    watch,
                 )
             )
         ]
 
 
-def _opened(executor: Executor, name: str) -> PlatformInfo | str:
-    """Return what a platform says of itself, or why it cannot be opened.
+def _opened(executor: Executor, name: str) -> tuple[PlatformInfo, Environment] | str:
+    """Return what a platform says of itself and where it is, or why it cannot be opened.
 
     Raises:
         InputError: If there is no platform of this name.
     """
     try:
-        return executor.describe(name)[0]
+        return executor.describe(name)
     except InputError:
         raise
     except OpscopeError as exc:
@@ -187,6 +194,7 @@ def _unavailable(name: str, workloads: Sequence[Workload], reason: str) -> list[
 def _measure_on(
     executor: Executor,
     info: PlatformInfo,
+    environment: Environment,
     workloads: Sequence[Workload],
     meter: MeterName,
     protocol: Protocol,
@@ -218,6 +226,7 @@ def _measure_on(
             status=trials[job].status,
             reason=trials[job].reason,
             info=info,
+            environment=environment,
             trial=trials[job],
         )
         for job in cohort.jobs

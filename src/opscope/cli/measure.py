@@ -165,6 +165,7 @@ def _row(result: Measured) -> dict[str, Any]:
         "as_asked": execution.as_asked if execution else None,
         "output_error": execution.output_error if execution else None,
         "runtime_version": result.info.runtime_version if result.info else None,
+        "environment": result.environment,
         **{
             other.quantity: other.value
             for other in others

@@ -7,6 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Literal, Self
 
+from opscope.core.environment import Environment
 from opscope.core.measurement import Measurement, Trust
 from opscope.core.platform import Origin, PlatformInfo, PlatformName
 from opscope.core.record import Record
@@ -62,10 +63,12 @@ class Side(Record, frozen=True, kw_only=True):
         run: Number of the run its figures are from; absent where they were taken now.
         database: File of that run.
         python: Interpreter of its worker, where one was named.
+        environment: Where it was measured, a kept run the last time; nothing where nobody noted it.
     """
 
     text: str
     platform: PlatformInfo
+    environment: Environment | None = None
     run: int | None = None
     database: str = ""
     python: str = ""

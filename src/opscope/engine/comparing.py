@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from opscope.analysis.compare import compare_figures, compare_paired, figure_of, merged, overall
-from opscope.core.comparison import Compared, Comparison, Figure
+from opscope.core.comparison import Compared, Comparison, Figure, Side
 from opscope.core.platform import PlatformInfo
 from opscope.core.study import Cohort, Job
 from opscope.core.trial import Trial
@@ -27,7 +27,6 @@ from opscope.engine.sides import (
     key_of,
     measured,
     require_read,
-    side_of,
 )
 from opscope.engine.worker import GIVEN_UP
 from opscope.errors import ConfigurationError, InputError
@@ -62,9 +61,10 @@ def compare(
         )
     progress = Counter(watch)
     if stored[0] is None and stored[1] is None:
-        infos = (describe(a), describe(b))
-        if all(info.deployments == "timed" for info in infos) and not any(map(_profiled, jobs)):
-            return _in_turns((a, b), infos, wanted, progress)
+        sides = (describe(a), describe(b))
+        timed = all(side.platform.deployments == "timed" for side in sides)
+        if timed and not any(map(_profiled, jobs)):
+            return _in_turns(sides, wanted, progress)
     taken = [
         found or measured(side, wanted, jobs, progress)
         for side, found in zip((a, b), stored, strict=True)
@@ -77,20 +77,16 @@ def _profiled(job: Job) -> bool:
     return open_meter(job.meter).instrumentation.profile
 
 
-def _in_turns(
-    asked: tuple[Question, Question],
-    infos: tuple[PlatformInfo, PlatformInfo],
-    wanted: Wanted,
-    progress: Counter,
-) -> Comparison:
+def _in_turns(sides: tuple[Side, Side], wanted: Wanted, progress: Counter) -> Comparison:
     """Measure both sides in several sittings, so that no process's luck passes for a difference."""
     require_read(wanted.quantity, wanted.jobs)
-    cohorts = cohorts_for(wanted.jobs, wanted.study, infos[0])
+    pythons = (sides[0].python or sys.executable, sides[1].python or sys.executable)
+    cohorts = cohorts_for(wanted.jobs, wanted.study, sides[0].platform)
     progress.expect(cohorts * SITTINGS)
     contests: dict[Key, list[Contest]] = {}
     for sitting in range(SITTINGS):
-        pairs = [(cohort, _on(infos[1], cohort)) for cohort in _again(cohorts, sitting, contests)]
-        pythons = (asked[0].python or sys.executable, asked[1].python or sys.executable)
+        again = _again(cohorts, sitting, contests)
+        pairs = [(cohort, _on(sides[1].platform, cohort)) for cohort in again]
         with Lockstep(pythons=pythons) as lockstep:
             for item in lockstep.contest(pairs):
                 if isinstance(item, Contest):
@@ -102,8 +98,8 @@ def _in_turns(
         _settled(contests[key], wanted.quantity) for key in dict.fromkeys(map(key_of, wanted.jobs))
     )
     return Comparison(
-        a=side_of(asked[0], infos[0]),
-        b=side_of(asked[1], infos[1]),
+        a=sides[0],
+        b=sides[1],
         quantity=wanted.quantity,
         taken="in turns",
         configurations=compared,

@@ -95,8 +95,16 @@ def kept(asked: Question, database: Path) -> Taken:
         platform = _platform_of(asked, stored)
         mine = [item for item in stored if item.trial.job.platform == platform]
         info = store.platform(mine[-1].fingerprint)
+        environments = [session.environments for session in store.sessions(run)]
+    where = [found[info.fingerprint] for found in environments if info.fingerprint in found]
     return Taken(
-        side=Side(text=asked.text, platform=info, run=run.id, database=str(path)),
+        side=Side(
+            text=asked.text,
+            platform=info,
+            environment=where[-1] if where else None,
+            run=run.id,
+            database=str(path),
+        ),
         trials={
             key_of(item.trial.job): item.trial
             for item in mine
@@ -120,8 +128,8 @@ def _platform_of(asked: Question, stored: Sequence[StoredTrial]) -> str:
     raise ConfigurationError(what, where=asked.text, remedy=f"Write {forms}.")
 
 
-def describe(asked: Question) -> PlatformInfo:
-    """Return what the platform is in its environment, whose opscope must be this one.
+def describe(asked: Question) -> Side:
+    """Return a side to be measured now, in its environment, whose opscope must be this one.
 
     Raises:
         OpscopeError: If it cannot be opened there, or another opscope is there.
@@ -139,18 +147,13 @@ def describe(asked: Question) -> PlatformInfo:
             where=asked.python,
             remedy=f"Install opscope {opscope.__version__} there.",
         )
-    return info
+    return Side(text=asked.text, platform=info, environment=environment, python=asked.python)
 
 
 def cohorts_for(jobs: Sequence[Job], study: Study, info: PlatformInfo) -> list[Cohort]:
     """Return the jobs as cohorts of one platform, each only once."""
     unique = {key_of(job): msgspec.structs.replace(job, platform=info.name) for job in jobs}
     return group(list(unique.values()), study, [info])
-
-
-def side_of(asked: Question, info: PlatformInfo) -> Side:
-    """Return the side that is measured now."""
-    return Side(text=asked.text, platform=info, python=asked.python)
 
 
 def require_read(quantity: str, jobs: Sequence[Job]) -> None:
@@ -174,10 +177,10 @@ def measured(asked: Question, wanted: Wanted, jobs: Sequence[Job], progress: Cou
     Raises:
         OpscopeError: If it cannot be opened, or would have nothing of the quantity.
     """
-    info = describe(asked)
-    if info.deployments == "timed":
+    side = describe(asked)
+    if side.platform.deployments == "timed":
         require_read(wanted.quantity, jobs)
-    cohorts = cohorts_for(jobs, wanted.study, info)
+    cohorts = cohorts_for(jobs, wanted.study, side.platform)
     progress.expect(cohorts)
     trials: dict[Key, Trial] = {}
     with LocalExecutor(python=asked.python or sys.executable) as executor:
@@ -187,4 +190,4 @@ def measured(asked: Question, wanted: Wanted, jobs: Sequence[Job], progress: Cou
                 progress.count()
             else:
                 progress.note(ahead=item.ahead, waiting=item.waiting)
-    return Taken(side=side_of(asked, info), trials=trials)
+    return Taken(side=side, trials=trials)

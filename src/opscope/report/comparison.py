@@ -7,6 +7,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from opscope.core.comparison import Comparison, Figure, Outcome, Side
+from opscope.report.environments import differences
 from opscope.report.singles import bounds
 from opscope.report.units import quantity
 
@@ -35,6 +36,7 @@ def comparison_view(found: Comparison) -> RenderableType:
     return Group(
         _side("A", found.a),
         _side("B", found.b),
+        *_differences(found),
         Text(f"{found.quantity}, {TAKEN[found.taken]}"),
         table,
         *_summary(found),
@@ -48,6 +50,20 @@ def _side(name: str, side: Side) -> Text:
     facts += [f"run {side.run} of {side.database}"] if side.run else ["measured now"]
     facts += [side.python] if side.python else []
     return text.append(f"  {'; '.join(facts)}", style="not bold")
+
+
+def _differences(found: Comparison) -> list[Text]:
+    rows = apart(found)
+    return [Text("they differ in")] * bool(rows) + [
+        Text(f"   {name}: {one} (A); {other} (B)") for name, one, other in rows
+    ]
+
+
+def apart(found: Comparison) -> list[tuple[str, str, str]]:
+    """Return what the machines and the software of both sides differ in, as far as it is known."""
+    if not found.a.environment or not found.b.environment:
+        return []
+    return differences(found.a.environment, found.b.environment)
 
 
 def origins(a: Figure, b: Figure) -> str:

@@ -10,13 +10,11 @@ from rich.text import Text
 
 from opscope.core.diagnosis import Advice, Diagnosis, Rate
 from opscope.core.environment import Environment
+from opscope.report.environments import GIB, Rows, machine_rows
 from opscope.report.units import quantity, rate
 
 _STYLES = {"good": "bold green", "usable": "bold yellow", "poor": "bold red"}
-_GIB = 1024**3
 _TOO_FEW = "too few were seen"
-
-Rows = list[tuple[str, str]]
 
 
 def diagnosis_view(found: Diagnosis) -> RenderableType:
@@ -45,50 +43,12 @@ def _section(title: str, rows: Rows) -> RenderableType:
 
 
 def _machine(environment: Environment) -> Rows:
-    caches = ", ".join(
-        f"{level} {size // 1024:,} KiB" for level, size in environment.caches.items()
-    )
-    rows = [
-        ("processor", f"{environment.cpu}, {_allowed(environment)}"),
-        ("caches", caches or "not known"),
-        ("memory", _memory(environment)),
-        ("system", f"{environment.system}, kernel {environment.kernel}"),
-        ("virtual", {True: "yes", False: "no", None: "not known"}[environment.virtual_machine]),
-        ("governor", environment.governor or "not known"),
-        ("turbo", {True: "on", False: "off", None: "not known"}[environment.turbo]),
-        ("container", _limits(environment)),
-    ]
-    if environment.timer_s is not None:
-        timer = quantity(environment.timer_s, "s", 2)
-        rows.append(("timer", f"{timer} between two readings, {environment.clock_source or '?'}"))
-    return rows
-
-
-def _allowed(environment: Environment) -> str:
-    total = environment.processors
-    of = f" of {total}" if total and total != environment.cores else ""
-    return f"{environment.cores}{of} processors to use"
-
-
-def _memory(environment: Environment) -> str:
-    if environment.memory_bytes is None:
-        return "not known"
-    text = f"{environment.memory_bytes / _GIB:.1f} GiB"
+    rows = machine_rows(environment)
     if environment.available_bytes is not None:
-        text += f", {environment.available_bytes / _GIB:.1f} GiB available"
-    return text
-
-
-def _limits(environment: Environment) -> str:
-    limits = []
-    if environment.cpu_limit is not None:
-        limits.append(f"{environment.cpu_limit:g} processors' worth of time")
-    if environment.memory_limit_bytes is not None:
-        limits.append(f"{environment.memory_limit_bytes / _GIB:.1f} GiB")
-    if limits:
-        return f"grants {' and '.join(limits)}"
-    known = not {"cpu_limit", "memory_limit_bytes"} & set(environment.absent)
-    return "no limit" if known else "not known"
+        rows.append(("available", f"{environment.available_bytes / GIB:.1f} GiB of memory"))
+    if environment.timer_s is not None:
+        rows.append(("timer", f"{quantity(environment.timer_s, 's', 2)} between two readings"))
+    return rows
 
 
 def _steadiness(found: Diagnosis) -> Rows:

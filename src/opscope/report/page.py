@@ -12,6 +12,7 @@ from opscope.core.measurement import Trust
 from opscope.report.chart import Chart, guide
 from opscope.report.charts import charts, staircase
 from opscope.report.document import document
+from opscope.report.environments import UNKNOWN, Rows, machine_rows, software_rows
 from opscope.report.interactive import figure
 from opscope.report.naming import plainly
 from opscope.report.tabulated import (
@@ -25,7 +26,7 @@ from opscope.report.tabulated import (
     trials,
     unanswered_table,
 )
-from opscope.report.units import moment, quantity, shortened
+from opscope.report.units import moment, shortened
 
 _LONGEST = 200
 _SECTIONS = (
@@ -221,24 +222,12 @@ def _site(site: Site) -> dict[str, Any]:
         ("instruction set", ", ".join(info.instruction_set) or "not told"),
         ("fingerprint", info.fingerprint),
     ]
-    machines = [list(_machine(environment)) for environment in site.environments]
+    machines = [_machine(environment) for environment in site.environments]
     return {"name": shortened(info.name, _LONGEST), "facts": [told, *machines]}
 
 
-def _machine(found: Environment) -> Iterable[tuple[str, str]]:
-    yield "processor", f"{found.cpu}, {found.cores} logical processors to use"
-    yield "system", f"{found.system}, kernel {found.kernel}, Python {found.python}"
-    if found.memory_bytes:
-        yield "memory", quantity(found.memory_bytes / 2**30, "GiB", 3)
-    if found.caches:
-        sizes = (f"{name} {size / 1024:,.0f} KiB" for name, size in found.caches.items())
-        yield "caches", ", ".join(sizes)
-    if found.governor:
-        yield "clock governor", found.governor
-    for name, fact in (("turbo", found.turbo), ("virtual machine", found.virtual_machine)):
-        if fact is not None:
-            yield name, "yes" if fact else "no"
-    if found.packages:
-        yield "packages", ", ".join(f"{name} {number}" for name, number in found.packages.items())
-    for name, reason in found.absent.items():
-        yield name, f"not known: {reason}"
+def _machine(found: Environment) -> Rows:
+    known = [(name, fact) for name, fact in machine_rows(found) if fact != UNKNOWN]
+    versions = ", ".join(f"{name} {number}" for name, number in software_rows(found))
+    absent = [(name, f"{UNKNOWN}: {reason}") for name, reason in found.absent.items()]
+    return [*known, ("software", versions), *absent]
