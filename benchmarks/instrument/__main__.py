@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from msgspec.structs import replace
 
 from benchmarks.instrument.coverage import resampled, simulated
 from benchmarks.instrument.measuring import Instrument, busy
@@ -32,9 +33,12 @@ from opscope.store import Store
 
 PLATFORMS = ("onnxruntime-cpu", "openvino-cpu")
 LOADS = (1, 2, 4)
-TRUTH = Protocol(rounds=170, min_rounds=170, precision=1e-9)
-"""As many rounds with the core alone, and up to three times as many for them if it is shared in
-some; of three calls each before and as many after: a truth is of a thousand at least."""
+USUAL = Protocol(patience=12)
+"""What measures: as usual, but up to twelve times as many rounds where the core is shared."""
+
+TRUTH = Protocol(rounds=170, min_rounds=170, patience=12, precision=1e-9)
+"""As many rounds with the core alone, of three calls each before and as many after: a truth is of a
+thousand at least."""
 DRIFT = 0.01
 COMPARED = {"mean of 100": 1, "median of 10 + 50": 1, "pyperf --fast": 15}
 """Every how many workloads a tool is tried on; every fifth unless said."""
@@ -78,7 +82,7 @@ def try_on(platform: str) -> None:
         before = first = instrument.measure(WORKLOADS, TRUTH)
         calls = [sum(len(v.samples.durations_s) for v in m.visits) for m in first.values()]
         print(f"a truth is of {min(calls)} to {max(calls)} counted calls before, as many after")
-        quiet = [instrument.measure(WORKLOADS, Protocol(), seed=seed) for seed in (1, 2)]
+        quiet = [instrument.measure(WORKLOADS, USUAL, seed=seed) for seed in (1, 2)]
         repeatable("two quiet runs", *quiet)
         samples(quiet)
         beside: list[Beside] = []
@@ -100,10 +104,10 @@ def try_on(platform: str) -> None:
 def loaded(instrument: Instrument, load: int) -> tuple[dict[str, Run], dict[str, Latencies]]:
     """Return what opscope measures beside so many busy processes, and what other tools say."""
     with busy(load):
-        runs: dict[str, Run] = {f"{load} busy": instrument.measure(WORKLOADS, Protocol())}
+        runs: dict[str, Run] = {f"{load} busy": instrument.measure(WORKLOADS, USUAL)}
         if load == max(LOADS):
             return runs, {}
-        without = instrument.measure(WORKLOADS, Protocol(priority=False))
+        without = instrument.measure(WORKLOADS, replace(USUAL, priority=False))
         return runs | {f"{load} busy, without priority": without}, compared(instrument.info.name)
 
 
@@ -141,10 +145,12 @@ def repeatable(name: str, first: Run, second: Run) -> None:
     trusted = [w for w in both if trusts(first[w]) and trusts(second[w])]
     for whose, known in ((name, both), (f"{name}, trusted in both", trusted)):
         apart = np.abs([second[w].value / first[w].value - 1 for w in known])
-        print(
-            f"{whose}: median {100 * np.median(apart):.2f} %,"
-            f" p95 {100 * np.quantile(apart, 0.95):.2f} % of {len(apart)}"
+        spread = (
+            f"median {100 * np.median(apart):.2f} %, p95 {100 * np.quantile(apart, 0.95):.2f} % of "
+            if known
+            else ""
         )
+        print(f"{whose}: {spread}{len(known)}")
 
 
 def trusts(measurement: Measurement) -> bool:
@@ -214,7 +220,7 @@ def samples(runs: Sequence[Run]) -> None:
             taken = [
                 len(v.rewarm.durations_s) + len(v.samples.durations_s) for v in measurement.visits
             ]
-            calls.append(sum(taken) + 2 * Protocol().warmup)
+            calls.append(sum(taken) + 2 * USUAL.warmup)
             counted.append(sum(len(visit.samples.durations_s) for visit in measurement.visits))
             precise.append(measurement.stopped == "precision")
     print(

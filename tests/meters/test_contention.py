@@ -140,6 +140,26 @@ def test_where_some_rounds_were_shared_more_are_taken_if_that_promises_enough(
     assert CallLatencyMeter().settled(given) == stopped
 
 
+@pytest.mark.parametrize(
+    ("patience", "alone", "rounds", "stopped"),
+    [
+        (1, 7, 40, "rounds"),
+        (12, 0, 159, ""),  # a third of the 480 is not over
+        (12, 0, 160, "rounds"),
+        (12, 2, 160, "rounds"),  # so that 480 would hold six
+        (12, 3, 160, ""),  # or nine
+        (12, 7, 420, ""),  # one more is near
+        (12, 7, 421, "rounds"),
+        (12, 8, 300, "precision"),
+    ],
+)
+def test_with_patience_the_core_is_waited_for_longer(patience, alone, rounds, stopped):
+    pattern = [number < alone for number in range(rounds)]
+    protocol = Protocol(patience=patience)
+    given = readings(bimodal(pattern), reference=KNOWN, protocol=protocol)
+    assert CallLatencyMeter().settled(given) == stopped
+
+
 def test_more_rounds_end_with_an_interval_to_be_trusted_or_as_many_alone_as_asked_for():
     def stop(spread, rounds):
         chance = random.Random(1)

@@ -32,9 +32,6 @@ class MeterName(Record, frozen=True, kw_only=True):
     settings: Parameters = ()
 
 
-_LONGER = 3
-
-
 class Protocol(Record, frozen=True, kw_only=True):
     """How a cohort is visited; every field is part of what a trial is known by.
 
@@ -42,6 +39,8 @@ class Protocol(Record, frozen=True, kw_only=True):
         preparations: How often each deployment is prepared; rounds take turns among them.
         rounds: Visits to each deployment at most, over all preparations, that count.
         min_rounds: Visits to each deployment at least.
+        patience: How many times as many rounds may be taken where some do not count, or where the
+            time is given that they may take.
         precision: Half-width of the 95 % interval, relative, at which sampling stops.
         samples: Timed calls in a visit at least; short calls are repeated more often.
         warmup: Untimed calls after each preparation.
@@ -59,6 +58,7 @@ class Protocol(Record, frozen=True, kw_only=True):
     preparations: Positive = 2
     rounds: Positive = 40
     min_rounds: Positive = 8
+    patience: Positive = 3
     precision: Annotated[float, Meta(gt=0, lt=1)] = 0.02
     samples: Positive = 3
     warmup: Natural = 3
@@ -72,11 +72,8 @@ class Protocol(Record, frozen=True, kw_only=True):
 
     @property
     def longest(self) -> int:
-        """Visits at most where some do not count, as another hardware thread shared the core.
-
-        Or that count, where the time is given that they may take.
-        """
-        return _LONGER * self.rounds
+        """Visits at most where some do not count, as another hardware thread shared the core."""
+        return self.patience * self.rounds
 
 
 class Limits(Record, frozen=True, kw_only=True):

@@ -33,6 +33,9 @@ _CHANGE = 2.0
 _WIDEST = 2.5
 """How many times as wide as asked its interval may be: ±5 % at the usual ±2 %."""
 
+_PARTS = 3
+"""After one of so many parts of the rounds it may take, it may be given up for a shared core."""
+
 _VISIT_S = 0.001
 _MOST_SAMPLES = 10
 """Calls are repeated until a visit has counted for this long, or this often."""
@@ -84,7 +87,7 @@ class CallLatencyMeter:
 
         The interval is the one that is reported, corrections included. Of the rounds it needs at
         least, those in which the core was shared are none. If there were such, more are taken, as
-        long as enough with the core alone can be hoped for.
+        long as enough with the core alone can be hoped for by what a third of them showed.
         """
         protocol, counted = readings.protocol, alone(readings)
         rounds, kept = _rounds(readings), _rounds(counted)
@@ -100,7 +103,8 @@ class CallLatencyMeter:
         if rounds < protocol.rounds:
             return ""
         enough = kept >= protocol.rounds or half <= _WIDEST * protocol.precision
-        hopeless = kept * protocol.longest < least * rounds
+        tried = rounds * _PARTS >= protocol.longest
+        hopeless = tried and kept * protocol.longest < least * rounds
         return "rounds" if enough or hopeless or rounds >= protocol.longest else ""
 
     def conclude(

@@ -41,8 +41,8 @@ def _shared(found: Diagnosis) -> Advice | None:
         why="calls take up to half as long again then, and only rounds without it count",
         how=(
             "Leave the sibling processor idle (/sys/devices/system/cpu/cpu*/topology/"
-            "thread_siblings_list); on a rented machine, ask for whole cores, or measure the core "
-            "as it is: --shared-core."
+            "thread_siblings_list); on a rented machine, ask for whole cores, wait longer "
+            "([protocol] patience), or measure the core as it is: --shared-core."
         ),
     )
 
