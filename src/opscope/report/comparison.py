@@ -18,6 +18,9 @@ TAKEN = {
 }
 """How the figures of both sides belong together, in words."""
 
+DIFFER = ("they differ in", "A", "B")
+"""Heads of what the machines and the software of both sides differ in."""
+
 
 def comparison_view(found: Comparison) -> RenderableType:
     """Return both sides, a row for each configuration, and all of them together."""
@@ -52,11 +55,12 @@ def _side(name: str, side: Side) -> Text:
     return text.append(f"  {'; '.join(facts)}", style="not bold")
 
 
-def _differences(found: Comparison) -> list[Text]:
+def _differences(found: Comparison) -> list[RenderableType]:
     rows = apart(found)
-    return [Text("they differ in")] * bool(rows) + [
-        Text(f"   {name}: {one} (A); {other} (B)") for name, one, other in rows
-    ]
+    table = Table(*(Column(head, overflow="fold") for head in DIFFER), box=None)
+    for row in rows:
+        table.add_row(*map(Text, row))
+    return [table] if rows else []
 
 
 def apart(found: Comparison) -> list[tuple[str, str, str]]:

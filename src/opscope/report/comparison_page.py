@@ -7,7 +7,7 @@ from typing import Any
 from opscope.analysis.distribution import Distribution
 from opscope.core.comparison import Comparison, Side
 from opscope.report.chart import Axis, Chart, Mark, Series
-from opscope.report.comparison import TAKEN, apart, origins
+from opscope.report.comparison import DIFFER, TAKEN, apart, origins
 from opscope.report.document import document
 from opscope.report.page import Drawings
 from opscope.report.singles import bounds, ratios
@@ -32,7 +32,7 @@ def comparison_page(found: Comparison, spread: Distribution) -> str:
         compared=len(found.configurations),
         lacking=[("A", "B", found.only_a), ("B", "A", found.only_b)],
         sides=[("A", _side(found.a)), ("B", _side(found.b))],
-        apart=table(("they differ in", "A", "B"), apart(found)),
+        apart=table(DIFFER, apart(found)),
         ratios=effect,
         histogram=histogram,
         outliers=table(
