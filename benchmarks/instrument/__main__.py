@@ -81,7 +81,7 @@ def try_on(platform: str) -> None:
         instrument = Instrument(platform, executor)
         before = first = instrument.measure(WORKLOADS, TRUTH)
         calls = [sum(len(v.samples.durations_s) for v in m.visits) for m in first.values()]
-        print(f"a truth is of {min(calls)} to {max(calls)} counted calls before, as many after")
+        print(f"before: {min(calls)} to {max(calls)} calls of each, on a shared core some of them")
         quiet = [instrument.measure(WORKLOADS, USUAL, seed=seed) for seed in (1, 2)]
         repeatable("two quiet runs", *quiet)
         samples(quiet)
@@ -213,19 +213,19 @@ def ratio(name: str, beside: Sequence[Beside]) -> None:
 
 
 def samples(runs: Sequence[Run]) -> None:
-    """Print the calls a figure took beside the usual 10 + 50, and those of them that count."""
-    calls, counted, precise = [], [], []
+    """Print the calls a figure took beside the usual 10 + 50, and those not to warm up."""
+    calls, timed, precise = [], [], []
     for run in runs:
         for measurement in run.values():
             taken = [
                 len(v.rewarm.durations_s) + len(v.samples.durations_s) for v in measurement.visits
             ]
             calls.append(sum(taken) + 2 * USUAL.warmup)
-            counted.append(sum(len(visit.samples.durations_s) for visit in measurement.visits))
+            timed.append(sum(len(visit.samples.durations_s) for visit in measurement.visits))
             precise.append(measurement.stopped == "precision")
     print(
         f"calls for ±2 %: median {np.median(calls):.0f}, {np.median(calls) / 60:.2f} of 10 + 50,"
-        f" of which {np.median(counted):.0f} count, {np.median(counted) / 50:.2f} of 50;"
+        f" of which {np.median(timed):.0f} not to warm up, {np.median(timed) / 50:.2f} of 50;"
         f" {100 * np.mean(precise):.0f} % reached it"
     )
 

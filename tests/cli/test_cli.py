@@ -86,6 +86,7 @@ def test_measure_as_json_side_by_side():
     assert [row["origin"] for row in rows] == ["measured", "measured", "estimated"]
     for row in rows:
         assert set(row) >= MEASURED
+        assert row["environment"]["kernel"] == os.uname().release
         assert row["status"] == "ok"
         assert row["latency_s"] > 0
     low, high = rows[0]["interval_s"]
