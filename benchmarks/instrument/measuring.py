@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import operator
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 from opscope.core.configuration import Workload
 from opscope.core.measurement import Measurement
@@ -19,6 +21,9 @@ from opscope.engine.planner import group
 _BUSY = "import numpy\na = numpy.random.rand(600, 600).astype('f')\nwhile True: a @ a"
 _SETTLE_S = 1.5
 _LIMITS = Limits()
+
+Kept = Callable[[Callable[[], list[Trial]]], list[Trial]]
+"""Gives the trials that a function takes, or those that it took before."""
 
 
 @contextlib.contextmanager
@@ -57,8 +62,33 @@ class Instrument:
         *,
         seed: int = 0,
         limits: Limits = _LIMITS,
+        kept: Kept = operator.call,
     ) -> dict[Workload, Measurement]:
-        """Return the latency of each workload that could be measured."""
+        """Return the latency of each workload that could be measured.
+
+        Args:
+            workloads: What to measure.
+            protocol: How.
+            seed: Of the order.
+            limits: Of the cohorts.
+            kept: Gives the trials that taking them gives, maybe those taken before.
+        """
+        feed = self._feed(workloads, protocol, seed, limits)
+        found: dict[Workload, Measurement] = {}
+        for trial in kept(partial(self._take, feed)):
+            feed.note(trial)
+            latency = trial.measurement("latency_s")
+            if latency is None:
+                print(f"  {trial.job.workload}: {trial.status}: {trial.reason}")
+                continue
+            self._seen.append(trial)
+            found[trial.job.workload] = latency
+        self.reference = feed.reference(self.info.name)
+        return found
+
+    def _feed(
+        self, workloads: Sequence[Workload], protocol: Protocol, seed: int, limits: Limits
+    ) -> Feed:
         jobs = [
             Job(workload=workload, platform=self.info.name, meter=MeterName(name="call-latency"))
             for workload in workloads
@@ -75,15 +105,12 @@ class Instrument:
         feed = Feed(group(jobs, study, [self.info]))
         for trial in self._seen:
             feed.note(trial)
-        found: dict[Workload, Measurement] = {}
+        return feed
+
+    def _take(self, feed: Feed) -> list[Trial]:
+        taken = []
         for event in self._executor.execute(feed):
             if isinstance(event, Trial):
                 feed.note(event)
-                latency = event.measurement("latency_s")
-                if latency is None:
-                    print(f"  {event.job.workload}: {event.status}: {event.reason}")
-                    continue
-                self._seen.append(event)
-                found[event.job.workload] = latency
-        self.reference = feed.reference(self.info.name)
-        return found
+                taken.append(event)
+        return taken
