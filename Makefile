@@ -3,7 +3,8 @@
 # make test-core   all but the tests marked slow, without coverage, for while you work
 # make check   what the code must pass besides: style, types, floors, no duplicate names
 # make bench   timings, printed beside their targets; never part of CI
-# make bench-instrument   how far latencies can be trusted; takes long, and an idle machine
+# make bench-instrument   how far latencies can be trusted; takes long, and an idle machine;
+#   broken off, it goes on where it was
 BIN := .venv/bin
 
 .PHONY: demo test test-core check bench bench-instrument format clean

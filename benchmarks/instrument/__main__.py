@@ -52,6 +52,7 @@ TRUTH = Protocol(rounds=340, patience=1, precision=1e-9)
 """All of 340 rounds, of three calls each at least: a thousand idle calls before, as many after."""
 
 TRIES = 3
+"""How often a truth is tried of what had not the core alone for enough."""
 
 COMPARED = {"mean of 100": 1, "median of 10 + 50": 1, "pyperf --fast": 15}
 """Every how many workloads a tool is tried on; every fifth unless said."""
@@ -65,11 +66,13 @@ def main() -> None:
         for name, text in (("simulated", simulate), ("pace", pace))
     }
     parts |= {platform: partial(try_on, platform, journal) for platform in PLATFORMS}
-    for name in sys.argv[1:] or parts:
+    chosen = sys.argv[1:] or list(parts)
+    for name in chosen:
         if name not in parts:
             sys.exit(f"there is no part {name!r}; there are {', '.join(parts)}")
         parts[name]()
-    journal.forget()
+    for name in chosen:
+        journal.forget(name)
 
 
 def print_kept(journal: Journal, name: str, text: Callable[[], str]) -> None:

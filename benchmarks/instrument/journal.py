@@ -16,10 +16,7 @@ _FOLDER = Path("build/bench-instrument")
 
 
 class Journal:
-    """What was found, by name, with opscope's code as it is now; other code begins anew.
-
-    What lasts a second or two is not worth keeping: a platform is opened again after a break.
-    """
+    """What was found, by name, with opscope's code as it is now; other code begins anew."""
 
     def __init__(self) -> None:
         self._folder = _FOLDER / _code()
@@ -36,9 +33,9 @@ class Journal:
         new.replace(path)
         return found
 
-    def forget(self) -> None:
-        """Drop everything, so that the next run finds it anew."""
-        for path in self._folder.iterdir():
+    def forget(self, part: str) -> None:
+        """Drop what was found under names that begin so; what other parts found stays."""
+        for path in self._folder.glob(f"{part}*.json"):
             path.unlink()
 
 
