@@ -32,7 +32,7 @@ SUMMARY = {
     *("wall_s", "waited_s", "load_s", "run_s", "runtime_share"),
 }
 FAKE = ("-p", "fake")
-QUICK = "\n[protocol]\nrounds = 2\nmin_rounds = 2\nsamples = 2\n"
+QUICK = "\n[protocol]\nrounds = 6\nmin_rounds = 6\nsamples = 2\n"
 
 
 @pytest.fixture

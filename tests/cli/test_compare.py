@@ -46,7 +46,7 @@ def test_two_platforms_now():
 
 @pytest.mark.usefixtures("few_sittings")
 def test_a_study_on_two_platforms(folder):
-    text = STUDY.replace("stop = 48", "stop = 2") + QUICK.replace("rounds = 2", "rounds = 7")
+    text = STUDY.replace("stop = 48", "stop = 2") + QUICK.replace("rounds = 6", "rounds = 7")
     (folder / "mine.toml").write_text(text)
     result = opscope_command("compare", "fake", "fake", "--study", "mine.toml", cwd=folder)
     assert result.returncode == 0

@@ -18,7 +18,7 @@ def test_a_run_becomes_a_page_named_after_its_study(tmp_path):
     assert "all 24 jobs ended" in (tmp_path / "small.html").read_text(encoding="utf-8")
     sides = ("run:1/fake", "run:1/fake", "--db", "x.db", "--html", "c.html")
     compared = opscope_process("compare", *sides, cwd=tmp_path)
-    assert compared.returncode == 1, compared.stderr  # so few rounds give no interval
+    assert compared.returncode == 0, compared.stderr
     assert "All verdicts" in (tmp_path / "c.html").read_text(encoding="utf-8")
 
 

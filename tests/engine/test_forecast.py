@@ -1,4 +1,5 @@
 import pytest
+from msgspec.structs import replace
 
 from opscope.core.configuration import Workload
 from opscope.core.measurement import Measurement
@@ -50,17 +51,32 @@ def test_time_enough_says_how_much_is_needed():
     assert found.precision == pytest.approx(0.02)
 
 
-def test_little_time_costs_precision_with_the_root_of_the_rounds():
+def test_a_little_more_precision_takes_many_more_rounds():
+    found = forecast([trial(0.021)] * 4, [cohort(100)], PROTOCOL, budget_s=1000)
+    assert found.rounds == 14
+    assert found.needed_s == pytest.approx(100 * (0.005 + 0.138), rel=0.01)
+    assert found.precision == pytest.approx(0.02, rel=0.01)
+
+
+def test_little_time_costs_precision():
     found = forecast([trial(0.04)] * 4, [cohort(100)], PROTOCOL, budget_s=100 * (0.005 + 0.2))
     assert found.rounds == 20
-    assert found.precision == pytest.approx(0.04 / 2**0.5, rel=0.02)
-    assert found.needed_s == pytest.approx(100 * (0.005 + 40 * 0.01))
+    assert 0.03 < found.precision < 0.04
+    assert found.needed_s == pytest.approx(100 * (0.005 + 120 * 0.01))
+
+
+def test_any_figure_with_an_interval_will_do():
+    asked = trial(0.02)
+    (latency,) = asked.measurements
+    other = replace(asked, measurements=(replace(latency, quantity="throughput_fps", unit="1/s"),))
+    latency_only = forecast([asked], [cohort(10)], PROTOCOL, budget_s=10)
+    assert forecast([other], [cohort(10)], PROTOCOL, budget_s=10) == latency_only
 
 
 def test_time_is_of_use_for_three_times_the_rounds():
     found = forecast([trial(0.08)] * 4, [cohort(100)], PROTOCOL, budget_s=1000)
     assert found.rounds == 120
-    assert found.precision == pytest.approx(0.08 / 12**0.5)
+    assert 0.05 < found.precision < 0.06
     assert found.needed_s == pytest.approx(100 * (0.005 + 120 * 0.01))
 
 

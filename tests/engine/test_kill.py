@@ -88,7 +88,7 @@ def test_twenty_kills_at_random_moments_lose_nothing_and_repeat_nothing(tmp_path
     assert rows[: len(before)] == before
     assert len(rows) == len({row[1] for row in rows}) == jobs
     assert {row[2] for row in rows} == {0}
-    assert "STEPS" in output
+    assert f"run 1: {jobs} jobs" in output
 
 
 @pytest.mark.slow

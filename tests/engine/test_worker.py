@@ -130,8 +130,8 @@ def test_every_job_ends_as_one_trial_with_its_rounds():
     latencies = [trials[index].measurement("latency_s") for index in range(3)]
     assert latencies[0].value < latencies[1].value < latencies[2].value
     rounds = [(visit.round, visit.preparation) for visit in latencies[0].visits]
-    assert rounds == [(0, 0), (1, 1), (2, 0), (3, 1)]
-    assert position.visits == 12
+    assert rounds == [(number, number % 2) for number in range(QUICK.rounds)]
+    assert position.visits == 3 * QUICK.rounds
 
 
 def test_a_job_is_handed_over_as_soon_as_it_is_settled():
@@ -239,7 +239,7 @@ def test_a_spent_budget_ends_a_cohort_after_the_least_rounds():
 def test_rounds_carry_the_probes_and_what_was_done_for_isolation():
     trials, _ = measure("fake", jobs_for("fake", 4))
     latency = trials[0].measurement("latency_s")
-    assert len(latency.rounds) == 4
+    assert len(latency.rounds) == QUICK.rounds
     names = {"conv3x3", "conv1x1", "dense", "late3x3", "dense later", "late3x3 later"}
     assert set(latency.rounds[0].probes) == names
     assert latency.rounds[0].start_s <= latency.rounds[-1].start_s
@@ -282,6 +282,31 @@ def test_reporting_platforms_are_read_once():
     trials, position = measure("fake-compiler", jobs_for("fake-compiler", 4, 20))
     assert [trials[index].measurement("cycles").value for index in range(2)] == [3e5, 5e5]
     assert position.visits == 0
+
+
+class Merging:
+    """ONNX Runtime, as if it made one of the two copies in a shallow stack."""
+
+    def __init__(self):
+        self._platform = open_platform("onnxruntime-cpu")
+        self.info = self._platform.info
+        self.supports = self._platform.supports
+
+    def prepare(self, workload, *, seed, instrumentation):
+        deployment = self._platform.prepare(workload, seed=seed, instrumentation=instrumentation)
+        if workload.copies == 2:
+            told = deployment.executed
+            deployment.executed = lambda: tuple(n for n in told() if "copy1/" not in str(n.sources))
+        return deployment
+
+
+def test_a_shallow_stack_without_all_of_its_copies_fails_as_a_deep_one_does():
+    (job,) = jobs_for("onnxruntime-cpu", 4)
+    jobs = (msgspec.structs.replace(job, meter=MeterName(name="layer-latency")),)
+    trials, _ = measure("onnxruntime-cpu", jobs, Merging())
+    assert trials[0].status == "failed"
+    assert "leaves out copies 1 of the stack of 2" in trials[0].reason
+    assert measure("onnxruntime-cpu", jobs)[0][0].status == "ok"
 
 
 class Scripted:

@@ -8,7 +8,7 @@ from opscope.core.readings import DeviceState, Round, Samples
 from opscope.core.study import MeterName, Protocol
 from opscope.errors import MeasurementError
 from opscope.graph.stacks import Term
-from opscope.meters import METERS, Readings, latency, meter_for
+from opscope.meters import METERS, Readings, correction, latency, meter_for
 from opscope.meters.latency import CallLatencyMeter, LayerLatencyMeter
 from opscope.platforms.registry import open_platform
 from tests.builders import ScriptedDeployment, visits_of
@@ -29,10 +29,10 @@ def conclude(visits, stopped="rounds", **changes):
 
 
 def test_preempted_samples_are_kept_but_not_used():
-    found = conclude(visits_of([[1.0, 0.5]] * 3, preemptions=[[0, 1]] * 3))
+    found = conclude(visits_of([[1.0, 0.5]] * 6, preemptions=[[0, 1]] * 6))
     assert found.value == 1.0
     assert found.visits[0].samples.durations_s == (1.0, 0.5)
-    assert found.spread.samples == 6
+    assert found.spread.samples == 12
     assert found.trust.verdict is Verdict.TRUSTED
 
 
@@ -65,6 +65,14 @@ def test_too_few_rounds_have_no_interval_and_say_so():
     found = conclude(visits_of([[1.0]] * 4))
     assert found.interval is None
     assert found.interval_note == "4 rounds are too few for a 95 % interval"
+    assert found.trust.verdict is Verdict.UNTRUSTED
+    assert found.trust.reason == found.interval_note
+
+
+def test_too_few_undisturbed_rounds_for_an_interval_are_untrusted_even_if_they_are_the_most():
+    found = conclude(visits_of([[1.0]] * 8, preemptions=[[0]] * 5 + [[1]] * 3))
+    assert found.interval is None
+    assert found.trust.reason == "5 rounds are too few for a 95 % interval"
 
 
 def test_a_slower_machine_is_corrected_for_and_the_interval_widened():
@@ -88,27 +96,51 @@ def test_what_correcting_leaves_unsure_counts_before_sampling_stops(monkeypatch)
     given = readings(visits_of([[2.1]] * 8))
     assert CallLatencyMeter().settled(given) == "precision"
     unsure = Speed(bound="compute", factor=1.0, error=0.03)
-    monkeypatch.setattr(latency, "speed", lambda *_: unsure)
+    monkeypatch.setattr(correction, "speed", lambda *_: unsure)
     assert CallLatencyMeter().settled(given) == ""
-    monkeypatch.setattr(latency, "speed", lambda *_: replace(unsure, error=0.01))
+    monkeypatch.setattr(correction, "speed", lambda *_: replace(unsure, error=0.01))
     assert CallLatencyMeter().settled(given) == "precision"
+
+
+def test_cold_calls_are_not_corrected_by_warm_kernels(monkeypatch):
+    slower = Speed(bound="memory", factor=1.1, error=0.01, refetch_s=0.08)
+    monkeypatch.setattr(correction, "speed", lambda *_: slower)
+    found = conclude(visits_of([[2.1]] * 8), protocol=Protocol(cold=True))
+    assert (found.value, found.speed) == (2.1, None)
+    assert found.derivation.endswith("undisturbed calls, with empty caches")
+
+
+def test_a_cold_visit_empties_the_caches_before_each_call(monkeypatch):
+    order = []
+    monkeypatch.setattr(latency, "flush_caches", lambda: order.append("flush"))
+
+    class Told(ScriptedDeployment):
+        def sample(self, count):
+            order.append(count)
+            return super().sample(count)
+
+    protocol = Protocol(cold=True, samples=3)
+    rewarm, samples = CallLatencyMeter().visit(Told([3.0, 1.0, 2.0]), protocol)
+    assert order == ["flush", 1] * 3
+    assert samples.durations_s == (3.0, 1.0, 2.0)
+    assert not rewarm.durations_s
 
 
 def test_what_was_fetched_again_is_taken_off_and_widens_the_interval(monkeypatch):
     longer = Speed(bound="memory", factor=1.0, error=0.0, refetch_s=0.08)
-    monkeypatch.setattr(latency, "speed", lambda *_: longer)
+    monkeypatch.setattr(correction, "speed", lambda *_: longer)
     found = conclude(visits_of([[2.1]] * 8))
     assert found.value == pytest.approx(2.02)
     assert found.interval == pytest.approx((1.98, 2.06))
     assert found.trust.verdict is Verdict.TRUSTED
-    monkeypatch.setattr(latency, "speed", lambda *_: replace(longer, refetch_s=0.3))
+    monkeypatch.setattr(correction, "speed", lambda *_: replace(longer, refetch_s=0.3))
     doubted = conclude(visits_of([[2.1]] * 8), stopped="rounds")
     assert doubted.trust.reason == ("after 8 rounds its interval is still ±8%, where ±2% was asked")
 
 
 def test_caches_of_the_processor_say_nothing_of_another_devices_networks(monkeypatch):
     given = []
-    monkeypatch.setattr(latency, "speed", lambda _, timed, *__: given.append(timed))
+    monkeypatch.setattr(correction, "speed", lambda _, timed, *__: given.append(timed))
     visits = visits_of([[2.1]] * 8)
     conclude(visits)
     conclude([replace(visit, device=DeviceState(clock_hz=1e9)) for visit in visits])
@@ -184,6 +216,15 @@ def test_a_layer_is_the_weighted_sum_of_its_stacks_with_their_errors():
     assert found.interval[1] - found.value == pytest.approx(expected)
     assert found.derivation.startswith("layer latency")
     assert found.spread is None
+
+
+def test_a_layer_says_so_where_nothing_tells_whether_its_copies_ran():
+    terms = LayerLatencyMeter().terms(WORKLOAD)
+    visits = [v for number in range(len(terms)) for v in visits_of([[1.0]] * 8, term=number)]
+    for tells, said in (("all", False), ("none", True)):
+        info = replace(INFO, tells=tells)
+        (found,) = LayerLatencyMeter().conclude(readings(visits, terms=terms), info, "rounds")
+        assert ("unchecked, since nothing tells what runs" in found.derivation) is said
 
 
 def test_a_layer_that_takes_no_time_is_untrusted():

@@ -16,6 +16,7 @@ from opscope.platforms.execution import (
     attribute,
     missing_copies,
     undisturbed,
+    usual_steps,
 )
 from opscope.platforms.onnxruntime import OnnxRuntimeDeployment
 from opscope.platforms.onnxruntime import Options as OnnxRuntimeOptions
@@ -124,6 +125,15 @@ def executed(*sources, time_s=None):
 )
 def test_a_copy_is_missing_if_its_work_is_not_done_for_it_alone(found, missing):
     assert missing_copies(3, executed(*found)) == missing
+
+
+def test_of_two_copies_a_deeper_stack_tells_what_each_needs():
+    seam = [("copy0/a",), ("copy0/b", "copy1/c"), ("copy1/a",), ("copy1/b",)]
+    edge = [("copy0/a",), ("copy0/c",), ("copy0/b", "copy1/c"), ("copy1/a",), ("copy1/b",)]
+    assert usual_steps(2, executed(*seam)) == {"a", "b"}
+    assert missing_copies(2, executed(*edge)) == (1,), "for want of what only the first has"
+    assert missing_copies(2, executed(*edge), {"a", "b"}) == ()
+    assert missing_copies(2, executed(*edge[:-1]), {"a", "b"}) == (1,)
 
 
 def test_an_undisturbed_time_is_the_mean_of_the_faster_half():

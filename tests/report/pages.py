@@ -9,14 +9,10 @@ from opscope.analysis.distribution import distribution
 from opscope.core.configuration import Configuration, Workload
 from opscope.core.space import Space
 from opscope.report.comparison_page import comparison_page
-from tests.builders import QUICK, small_study
+from tests.builders import small_study
 
 HOSTILE = "<script>alert(1)</script>\"'&lt;b&gt;</td>%{x}"
 LONG = "n" * 10_000
-
-
-_PROTOCOL = msgspec.structs.replace(QUICK, rounds=6, min_rounds=6)
-"""Rounds enough for a comparison to tell ratios."""
 
 
 def overview_of(folder, *, stop=48):
@@ -25,7 +21,7 @@ def overview_of(folder, *, stop=48):
         Space(kind="block", name=name, base={"h": 7, "cin": 16})
         for name in ("mobilenet_v1", "resnet_basic")
     ]
-    study = small_study(stop, protocol=_PROTOCOL)
+    study = small_study(stop)
     study = msgspec.structs.replace(study, spaces=(*study.spaces, *blocks))
     database = folder / "pages.db"
     api.run_study(study, ["fake", "fake:period=8"], database=database)

@@ -2,13 +2,14 @@ import io
 import re
 
 import msgspec
+from msgspec.structs import replace
 from rich.console import Console
 
 from opscope.analysis.channels import channels_finding
 from opscope.analysis.findings import Answers
 from opscope.core.execution import Execution
 from opscope.core.finding import Failure, Guideline, Unanswered
-from opscope.core.measurement import Measurement, Scope, Spread, Trust, Verdict
+from opscope.core.measurement import Measurement, Scope, Speed, Spread, Trust, Verdict
 from opscope.core.platform import Origin, PlatformListing
 from opscope.report.charts import staircase as chart_of
 from opscope.report.operators import operator_table
@@ -50,6 +51,16 @@ def test_a_measurement_is_shown_with_all_that_qualifies_it():
     assert "simulated; a test" in page
     assert "all 160 samples: median 3 ms, p95 4 ms, p99 5 ms" in page
     assert "trusted" not in page
+
+
+def test_a_measurement_says_how_it_was_corrected_and_what_was_refused():
+    slow = Speed(bound="compute", factor=1.05, error=0.01, refetch_s=0.000045)
+    told = ("priority -20", "not pinned to core 1, because the runtime undid it")
+    page = shown(measurement_lines(replace(LATENCY, speed=slow, isolation=told)))
+    assert "corrected by -6.67% for the machine's speed" in page
+    assert "not pinned to core 1, because the runtime undid it" in page
+    assert "priority" not in page
+    assert "corrected" not in shown(measurement_lines(LATENCY))
 
 
 def test_steps_are_shown_longest_first_and_the_rest_together():

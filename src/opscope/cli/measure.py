@@ -162,6 +162,8 @@ def _row(result: Measured) -> dict[str, Any]:
         "trust_reason": latency.trust.reason if latency else None,
         "derivation": latency.derivation if latency else None,
         "spread_s": latency.spread if latency else None,
+        "speed": latency.speed if latency else None,
+        "isolation": latency.isolation if latency else None,
         "as_asked": execution.as_asked if execution else None,
         "output_error": execution.output_error if execution else None,
         "runtime_version": result.info.runtime_version if result.info else None,

@@ -9,7 +9,7 @@ class Forecast(Record, frozen=True, kw_only=True):
     """What is to be expected of a study in the time given.
 
     Attributes:
-        budget_s: The time given.
+        budget_s: The time given, less what forecasting took.
         needed_s: Time until every job is as precise as its protocol asks, or out of rounds.
         least_s: Time for the least number of rounds.
         rounds: Rounds a typical job will have.

@@ -138,7 +138,7 @@ def run_study(
     try:
         cohorts = group(list(pending.values()), study, list(infos.values()))
         if budget_s is not None:
-            counter.expect(_forecast(cohorts, study, executor, budget_s))
+            counter.expect(_forecast(cohorts, study, executor, start + budget_s))
         feed = Feed(cohorts, budget_s=_left_s(budget_s, start))
         for info in infos.values():
             for trial in store.first_trials(run, info.fingerprint, _FIRST):
@@ -172,11 +172,12 @@ def run_study(
 
 
 def _forecast(
-    cohorts: Sequence[Cohort], study: Study, executor: Executor, budget_s: float
+    cohorts: Sequence[Cohort], study: Study, executor: Executor, deadline: float
 ) -> Forecast | None:
-    """Measure a few jobs, whose figures are not kept, to tell what the time is good for."""
+    """Measure a few jobs, whose figures are not kept, to tell what the time left is good for."""
     tried = [event for event in executor.execute(pilots(cohorts)) if isinstance(event, Trial)]
-    return forecast(tried, cohorts, study.protocol, budget_s)
+    left_s = max(0.0, deadline - time.perf_counter())
+    return forecast(tried, cohorts, study.protocol, left_s)
 
 
 def _left_s(budget_s: float | None, start: float) -> float | None:

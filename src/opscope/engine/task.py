@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from contextlib import ExitStack
 
+from opscope.core.configuration import Configuration
 from opscope.core.execution import Execution
 from opscope.core.measurement import Stop
 from opscope.core.readings import Round, Visit
 from opscope.core.study import Cohort, Job
 from opscope.core.trial import Timings
-from opscope.engine.verification import verified
+from opscope.engine.verification import verified, verified_copies
 from opscope.errors import PlatformError, UnsupportedWorkload
 from opscope.graph import build
 from opscope.graph.stacks import Term
@@ -69,6 +70,7 @@ class Task:
         self.members: list[Member] = []
         self.visits: list[Visit] = []
         self.execution: Execution | None = None
+        self._steps: dict[Configuration, frozenset[str]] = {}
         self.held = ExitStack()
         self.load_s = self.run_s = self.busy_s = 0.0
         self.stopped: Stop = ""
@@ -81,24 +83,36 @@ class Task:
         for member in self.members:
             for _ in range(cohort.protocol.preparations):
                 member.prepare(platform, cohort, self.held)
-            if not member.number:  # of stacks the deepest; as long as its converted form is kept
+            if not cohort.protocol.warmup:
+                member.deployments[0].call()
+            if not member.number:  # of stacks the deepest
                 self._verify(platform, cohort, member)
+            elif member.term.workload.copies:
+                self._verify_copies(platform, cohort, member)
 
     def _verify(self, platform: Platform, cohort: Cohort, member: Member) -> None:
-        """See what a network really runs.
+        """See what a network really runs; as long as its converted form is kept.
 
         Raises:
             UnsupportedWorkload: If the meter reads operators' times, and the runtime takes none.
         """
         deployment = member.deployments[0]
-        if not cohort.protocol.warmup:
-            deployment.call()
         profile = self.meter.instrumentation.profile
         found = verified(platform, member.term.workload, deployment, cohort.seed, profiled=profile)
         if profile and not found.times:
             name = platform.info().name
             raise UnsupportedWorkload(f"{name} does not say how long each of its operators takes")
         self.execution = found.execution
+        self._steps[member.term.workload.configuration] = found.steps
+        self.load_s += found.load_s
+        self.run_s += found.run_s
+
+    def _verify_copies(self, platform: Platform, cohort: Cohort, member: Member) -> None:
+        """See whether one of the other stacks holds every copy, as its deeper one does."""
+        stack = member.term.workload
+        steps = self._steps.get(stack.configuration, frozenset())
+        found = verified_copies(platform, stack, member.deployments[0], cohort.seed, steps)
+        self._steps.setdefault(stack.configuration, found.steps)
         self.load_s += found.load_s
         self.run_s += found.run_s
 

@@ -16,8 +16,8 @@ from opscope.core.platform import PlatformInfo
 from opscope.core.study import Instrumentation
 from opscope.errors import PlatformError, UnsupportedWorkload
 from opscope.graph import build
-from opscope.platforms.base import Arrays, ExecutedNode, Platform, TimedDeployment
-from opscope.platforms.execution import copy_of, missing_copies, share_as_asked
+from opscope.platforms.base import ExecutedNode, Platform, TimedDeployment
+from opscope.platforms.execution import copy_of, missing_copies, share_as_asked, usual_steps
 from opscope.platforms.reference import output_error, run_reference
 
 TOLERANCE = {
@@ -41,16 +41,31 @@ class Verified(NamedTuple):
         load_s: Seconds that runtimes loaded for it, besides the deployment itself.
         run_s: Seconds that they ran.
         times: Whether the runtime said how long each step takes.
+        steps: Of a stack, what each of its copies has a step for.
     """
 
     execution: Execution
     load_s: float
     run_s: float
     times: bool = False
+    steps: frozenset[str] = frozenset()
 
 
-class _Profiled(NamedTuple):
-    """What a deployment tells that was prepared to tell it."""
+class VerifiedCopies(NamedTuple):
+    """What each copy of a stack has a step for, and the time that finding out took.
+
+    Attributes:
+        load_s: Seconds that runtimes loaded for it, besides the deployment itself.
+        run_s: Seconds that they ran.
+    """
+
+    steps: frozenset[str]
+    load_s: float
+    run_s: float
+
+
+class _Told(NamedTuple):
+    """What a deployment tells of what it executes."""
 
     executed: tuple[ExecutedNode, ...]
     load_s: float = 0.0
@@ -76,10 +91,7 @@ def verified(
     """
     info, graph = platform.info(), build(workload)
     inputs = graph.draw_inputs(seed)
-    if profiled or info.tells == "profiled":
-        executed, load_s, run_s = _profiled(platform, workload, seed, inputs)
-    else:
-        executed, load_s, run_s = deployment.executed(), 0.0, 0.0
+    executed, load_s, run_s = _told(platform, workload, deployment, seed, profiled=profiled)
     _check_copies(info, workload, executed)
     share = share_as_asked(graph, executed, workload.precision)
     _check_precision(info, workload, executed, share)
@@ -103,7 +115,31 @@ def verified(
         output_error=error,
     )
     times = any(node.time_s is not None for node in executed)
-    return Verified(execution, load_s, run_s, times)
+    return Verified(execution, load_s, run_s, times, usual_steps(workload.copies, executed))
+
+
+def verified_copies(
+    platform: Platform,
+    workload: Workload,
+    deployment: TimedDeployment,
+    seed: int,
+    steps: frozenset[str],
+) -> VerifiedCopies:
+    """Return what a stack's deployment, bound and called, has a step for in each of its copies.
+
+    Args:
+        platform: Where it was prepared.
+        workload: The stack.
+        deployment: Of it.
+        seed: Of its weights and inputs.
+        steps: What each copy of a deeper stack of the same layer has a step for, if there is one.
+
+    Raises:
+        PlatformError: If it leaves out copies.
+    """
+    executed, load_s, run_s = _told(platform, workload, deployment, seed)
+    _check_copies(platform.info(), workload, executed, steps)
+    return VerifiedCopies(usual_steps(workload.copies, executed), load_s, run_s)
 
 
 def _tolerance(info: PlatformInfo, workload: Workload) -> float:
@@ -124,20 +160,37 @@ def _fused(workload: Workload, executed: Sequence[ExecutedNode]) -> Iterator[str
             yield "+".join(operators.get(source, "?") for source in step.sources)
 
 
-def _profiled(platform: Platform, workload: Workload, seed: int, inputs: Arrays) -> _Profiled:
-    """Return what is executed on a platform that tells only of deployments that it profiles."""
+def _told(
+    platform: Platform,
+    workload: Workload,
+    deployment: TimedDeployment,
+    seed: int,
+    *,
+    profiled: bool = False,
+) -> _Told:
+    """Return what is executed; of a deployment that cannot tell it, another one does."""
+    if not profiled and platform.info().tells != "profiled":
+        return _Told(deployment.executed())
+    inputs = build(workload).draw_inputs(seed)
     profile = Instrumentation(profile=True)
-    deployment = platform.prepare(workload, seed=seed, instrumentation=profile)
-    if not isinstance(deployment, TimedDeployment):
-        return _Profiled(())
-    with closing(deployment):
-        deployment.bind(inputs)
-        run_s = sum(deployment.sample(1).durations_s)
-        return _Profiled(deployment.executed(), deployment.load_s, run_s)
+    other = platform.prepare(workload, seed=seed, instrumentation=profile)
+    if not isinstance(other, TimedDeployment):
+        return _Told(())
+    with closing(other):
+        other.bind(inputs)
+        run_s = sum(other.sample(1).durations_s)
+        return _Told(other.executed(), other.load_s, run_s)
 
 
-def _check_copies(info: PlatformInfo, workload: Workload, executed: Sequence[ExecutedNode]) -> None:
-    if workload.copies and executed and (missing := missing_copies(workload.copies, executed)):
+def _check_copies(
+    info: PlatformInfo,
+    workload: Workload,
+    executed: Sequence[ExecutedNode],
+    steps: frozenset[str] = frozenset(),
+) -> None:
+    if not workload.copies or not executed:
+        return
+    if missing := missing_copies(workload.copies, executed, steps):
         left_out = ", ".join(map(str, missing))
         raise PlatformError(
             f"{info.name} leaves out copies {left_out} of the stack of "

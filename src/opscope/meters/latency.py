@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 from opscope.core.configuration import Workload
-from opscope.core.measurement import Measurement, Speed, Spread, Stop, Trust, Verdict
+from opscope.core.measurement import Measurement, Spread, Stop, Trust, Verdict
 from opscope.core.parameters import read_parameters
 from opscope.core.platform import PlatformInfo
 from opscope.core.readings import Samples, Visit
@@ -22,8 +22,8 @@ from opscope.meters.base import Readings
 from opscope.meters.caches import flush_caches
 from opscope.meters.calls import NO_CALLS, joined, steady
 from opscope.meters.contention import alone, judged_by
+from opscope.meters.correction import combined, corrected, half_width
 from opscope.meters.estimate import Estimate, estimate
-from opscope.meters.probes import speed
 from opscope.platforms.base import TimedDeployment
 from opscope.stats.location import LEAST_ROUNDS, percentiles
 
@@ -95,9 +95,9 @@ class CallLatencyMeter:
         half = math.inf
         if kept >= least:
             estimates = _estimates(counted, None)
-            half = _half_width(*_combined(counted, estimates))
+            half = half_width(*combined(counted, estimates))
             if half <= protocol.precision:
-                half = _half_width(*_corrected(counted, estimates, readings)[:2])
+                half = half_width(*corrected(counted, estimates, readings)[:2])
         if half <= protocol.precision:
             return "precision"
         if rounds < protocol.rounds:
@@ -121,17 +121,17 @@ class CallLatencyMeter:
         if _rounds(counted) < min(LEAST_ROUNDS, _rounds(readings)):
             counted, shared = readings, _shared(counted, readings)
         estimates = _estimates(counted, _CHANGE * readings.protocol.precision)
-        value, interval, seen = _corrected(counted, estimates, readings)
+        value, interval, seen = corrected(counted, estimates, readings)
         return (
             Measurement(
                 quantity="latency_s",
                 value=value,
                 unit="s",
                 origin=info.origin,
-                derivation=self._derivation(readings.terms, estimates),
+                derivation=f"{self._what(readings, info)}; {_estimator(readings, estimates)}",
                 interval=interval,
                 interval_note=_interval_note(estimates, _rounds(readings), found=bool(interval)),
-                trust=_judge(value, estimates, shared, _too_wide(value, interval, readings)),
+                trust=_judge(value, interval, readings, estimates, shared),
                 spread=_spread(readings.visits) if len(readings.terms) == 1 else None,
                 stopped=stopped,
                 speed=seen,
@@ -141,9 +141,9 @@ class CallLatencyMeter:
             ),
         )
 
-    def _derivation(self, terms: Sequence[Term], estimates: Sequence[Estimate]) -> str:
-        del terms
-        return f"call latency: {_estimator(estimates)}"
+    def _what(self, readings: Readings, info: PlatformInfo) -> str:
+        del readings, info
+        return "call latency"
 
 
 class LayerLatencyMeter(CallLatencyMeter):
@@ -156,10 +156,10 @@ class LayerLatencyMeter(CallLatencyMeter):
         """Return the stacks, and what each counts for."""
         return layer_terms(workload)
 
-    def _derivation(self, terms: Sequence[Term], estimates: Sequence[Estimate]) -> str:
-        deep, shallow, *_ = (term.workload.copies for term in terms)
-        stacks = f"difference of stacks of {deep} and {shallow} copies"
-        return f"layer latency: {stacks}; {_estimator(estimates)}"
+    def _what(self, readings: Readings, info: PlatformInfo) -> str:
+        deep, shallow, *_ = (term.workload.copies for term in readings.terms)
+        unseen = ", unchecked, since nothing tells what runs" if info.tells == "none" else ""
+        return f"layer latency: difference of stacks of {deep} and {shallow} copies{unseen}"
 
 
 def _rounds(readings: Readings) -> int:
@@ -188,58 +188,9 @@ def _estimates(readings: Readings, least_change: float | None) -> list[Estimate]
     ]
 
 
-def _combined(
-    readings: Readings, estimates: Sequence[Estimate]
-) -> tuple[float, tuple[float, float] | None]:
-    """Return the sum of the terms, and its interval by propagation of independent errors."""
-    value = below = above = 0.0
-    for term, part in zip(readings.terms, estimates, strict=True):
-        value += term.coefficient * part.value
-        low, high = part.interval or (math.nan, math.nan)
-        sides = (term.coefficient * (part.value - low), term.coefficient * (high - part.value))
-        under, over = sides if term.coefficient > 0 else (sides[1], sides[0])
-        below, above = math.hypot(below, under), math.hypot(above, over)
-    if math.isnan(below):
-        return value, None
-    return value, (value - below, value + above)
-
-
-def _timed(readings: Readings, estimates: Sequence[Estimate]) -> list[tuple[Term, float]]:
-    """Return the networks with the seconds of a call, unless another device than the CPU ran them.
-
-    What that device's own memory holds, the processor's caches say nothing of.
-    """
-    if any(visit.device for visit in readings.visits):
-        return []
-    return [(term, part.value) for term, part in zip(readings.terms, estimates, strict=True)]
-
-
-def _corrected(
-    counted: Readings, estimates: Sequence[Estimate], readings: Readings
-) -> tuple[float, tuple[float, float] | None, Speed | None]:
-    """Return the figure at the reference's speed, its interval, and how fast the machine was."""
-    value, interval = _combined(counted, estimates)
-    timed = _timed(counted, estimates)
-    seen = speed(readings.workload, timed, counted.rounds, readings.reference)
-    if not seen:
-        return value, interval, None
-    corrected = (value - seen.refetch_s) / seen.factor
-    if interval is None:
-        return corrected, None, seen
-    below, above = (abs(bound - value) / seen.factor for bound in interval)
-    error = math.hypot(seen.error * corrected, seen.refetch_s / 2 / seen.factor)
-    ends = corrected - math.hypot(below, error), corrected + math.hypot(above, error)
-    return corrected, ends, seen
-
-
-def _half_width(value: float, interval: tuple[float, float] | None) -> float:
-    """Return half the interval's width, relative; infinite where nothing is known."""
-    return (interval[1] - interval[0]) / (2 * value) if interval and value > 0 else math.inf
-
-
 def _too_wide(value: float, interval: tuple[float, float] | None, readings: Readings) -> str:
     """Say that the interval, corrections included, is far wider than was asked for, if so."""
-    half, asked = _half_width(value, interval), readings.protocol.precision
+    half, asked = half_width(value, interval), readings.protocol.precision
     if half <= _WIDEST * asked or math.isinf(half):
         return ""
     rounds = _rounds(readings)
@@ -254,26 +205,42 @@ def _shared(counted: Readings, readings: Readings) -> str:
     )
 
 
-def _judge(value: float, estimates: Sequence[Estimate], *others: str) -> Trust:
-    doubts = [doubt for doubt in (*others, *(part.doubt for part in estimates)) if doubt]
-    if value <= 0:
-        doubts.insert(0, "the deeper stack is no slower than the shallower one")
-    if not doubts:
-        return Trust()
-    return Trust(verdict=Verdict.UNTRUSTED, reason=doubts[0])
+def _judge(
+    value: float,
+    interval: tuple[float, float] | None,
+    readings: Readings,
+    estimates: Sequence[Estimate],
+    shared: str,
+) -> Trust:
+    """Return whether to trust a figure: not without an interval, for whichever reason."""
+    doubts = (
+        "" if value > 0 else "the deeper stack is no slower than the shallower one",
+        shared,
+        _too_wide(value, interval, readings),
+        *(part.doubt for part in estimates),
+        "" if interval else _too_few(estimates),
+    )
+    for doubt in filter(None, doubts):
+        return Trust(verdict=Verdict.UNTRUSTED, reason=doubt)
+    return Trust()
 
 
-def _estimator(estimates: Sequence[Estimate]) -> str:
+def _too_few(estimates: Sequence[Estimate]) -> str:
+    rounds = min(part.rounds for part in estimates)
+    return f"{'1 round is' if rounds == 1 else f'{rounds} rounds are'} too few for a 95 % interval"
+
+
+def _estimator(readings: Readings, estimates: Sequence[Estimate]) -> str:
     replaced = sum(part.by_cpu_time for part in estimates)
     cpu = f", CPU time for {replaced} rounds without one" if replaced else ""
-    return f"lower quartile of the rounds' fastest undisturbed calls{cpu}"
+    cold = ", with empty caches" if readings.protocol.cold else ""
+    return f"lower quartile of the rounds' fastest undisturbed calls{cpu}{cold}"
 
 
 def _interval_note(estimates: Sequence[Estimate], visited: int, *, found: bool) -> str:
-    rounds = min(part.rounds for part in estimates)
     if not found:
-        few = "1 round is" if rounds == 1 else f"{rounds} rounds are"
-        return f"{few} too few for a 95 % interval"
+        return _too_few(estimates)
+    rounds = min(part.rounds for part in estimates)
     preparations = min(part.preparations for part in estimates)
     over = (
         f"95 % over {rounds} of {visited} rounds"

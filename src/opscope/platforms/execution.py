@@ -120,20 +120,38 @@ def undisturbed(times_s: Sequence[float]) -> float | None:
     return statistics.fmean(sorted(times_s)[: (len(times_s) + 1) // 2]) if times_s else None
 
 
-def missing_copies(copies: int, executed: Sequence[ExecutedNode]) -> tuple[int, ...]:
+def missing_copies(
+    copies: int, executed: Sequence[ExecutedNode], needed: Collection[str] = ()
+) -> tuple[int, ...]:
     """Return which copies of a stack the executed graph does not wholly hold.
 
     A step that does the work of several copies at once counts for the first of them. A copy is
-    missing if it has no step, or lacks one that at least half of the copies have.
+    missing if it has no step, or lacks one that it needs.
+
+    Args:
+        copies: How many there should be.
+        executed: What runs.
+        needed: Names that steps of each copy have, as a deeper stack of the same layer shows them:
+            of two copies either may be the odd one. By default those of `usual_steps`.
     """
+    wanted = set(needed or usual_steps(copies, executed))
+    held = _held(copies, executed)
+    return tuple(n for n, names in held.items() if not names or wanted - names)
+
+
+def usual_steps(copies: int, executed: Sequence[ExecutedNode]) -> frozenset[str]:
+    """Return the names of nodes that at least half of the copies in a stack have a step for."""
+    counts = Counter(name for names in _held(copies, executed).values() for name in names)
+    return frozenset(name for name, count in counts.items() if 2 * count >= copies)
+
+
+def _held(copies: int, executed: Sequence[ExecutedNode]) -> dict[int, set[str]]:
     held = {number: set[str]() for number in range(copies)}
     for node in executed:
         copy, names = owner(node)
         if copy in held:
             held[copy].update(names)
-    counts = Counter(name for names in held.values() for name in names)
-    needed = {name for name, count in counts.items() if 2 * count >= copies}
-    return tuple(n for n, names in held.items() if not names or needed - names)
+    return held
 
 
 def owner(node: ExecutedNode) -> tuple[int | None, tuple[str, ...]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Group, RenderableType
@@ -74,10 +74,10 @@ def forecast_line(forecast: Forecast) -> str:
     expected = f"a typical figure will be within ±{100 * forecast.precision:.2g} %"
     if forecast.needed_s <= forecast.budget_s:
         needed = duration(forecast.needed_s)
-        return f"{given} will do: about {needed} for all rounds that are needed; {expected}"
+        return f"{given} left will do: about {needed} for all rounds that are needed; {expected}"
     if forecast.least_s <= forecast.budget_s:
-        return f"{given}: {expected} after about {forecast.rounds} rounds"
-    return f"{given} is too short: even the least number of rounds takes about {least}; {expected}"
+        return f"{given} left: {expected} after about {forecast.rounds} rounds"
+    return f"{given} left is too short: the least number of rounds takes about {least}; {expected}"
 
 
 def measurement_lines(measurement: Measurement) -> Text:
@@ -97,11 +97,24 @@ def measurement_lines(measurement: Measurement) -> Text:
             f"\n  all {spread.samples} samples: median {median}, p95 {p95}, p99 {p99}",
             style="not bold dim",
         )
+    for condition in _conditions(measurement):
+        text.append(f"\n  {condition}", style="not bold dim")
     if measurement.trust.verdict is not Verdict.TRUSTED:
         trust = measurement.trust
         style = "bold red" if trust.verdict is Verdict.UNTRUSTED else "not bold dim"
         text.append(f"\n  {trust.verdict.value}: {trust.reason}", style=style)
     return text
+
+
+def _conditions(measurement: Measurement) -> Iterator[str]:
+    """Yield by how much the machine's speed was taken into account, and what was refused."""
+    if speed := measurement.speed:
+        measured = measurement.value * speed.factor + speed.refetch_s
+        change = measurement.value / measured - 1
+        yield f"corrected by {change:+.2%} for the machine's speed, as reference kernels tell"
+    for said in measurement.isolation:
+        if "not " in said:
+            yield said
 
 
 def execution_line(execution: Execution) -> Text:
