@@ -43,14 +43,17 @@ def busy(processes: int) -> Iterator[None]:
 
 
 class Instrument:
-    """opscope, measuring call latencies of workloads on one platform, one reference throughout.
+    """opscope, measuring latencies of workloads on one platform, one reference throughout.
 
     Attributes:
         reference: Seconds that each reference kernel took when it began, as `Feed` has them.
     """
 
-    def __init__(self, platform: str, executor: LocalExecutor) -> None:
+    def __init__(
+        self, platform: str, executor: LocalExecutor, *, meter: str = "call-latency"
+    ) -> None:
         self._executor = executor
+        self._meter = MeterName(name=meter)
         self.info, _ = executor.describe(platform)
         self.reference: dict[str, float] = {}
         self._seen: list[Trial] = []
@@ -90,7 +93,7 @@ class Instrument:
         self, workloads: Sequence[Workload], protocol: Protocol, seed: int, limits: Limits
     ) -> Feed:
         jobs = [
-            Job(workload=workload, platform=self.info.name, meter=MeterName(name="call-latency"))
+            Job(workload=workload, platform=self.info.name, meter=self._meter)
             for workload in workloads
         ]
         study = Study(
