@@ -1,4 +1,4 @@
-"""Layer latencies on trial: what runs beside busy processes differ by from idle ones.
+"""Layer latencies on trial: how far runs are apart, idle and beside busy processes.
 
 Run: python -m benchmarks.instrument.layers [platform]. Takes some minutes.
 """
@@ -8,9 +8,7 @@ from __future__ import annotations
 import sys
 from itertools import pairwise
 
-import numpy as np
-
-from benchmarks.instrument.judging import Run, judged, repeatable, trusts
+from benchmarks.instrument.judging import Run, repeatable, trusts
 from benchmarks.instrument.measuring import Instrument, busy
 from opscope.core.configuration import Workload
 from opscope.core.study import Protocol
@@ -37,36 +35,25 @@ LAYERS = tuple(
         ),
     )
 )
-LOADS = (0, 1, 0, 2, 0)
-"""Busy processes beside each run; the idle runs around a load are its truth."""
+LOADS = (0, 0, 1, 0, 2, 0)
+"""Busy processes beside each run."""
 
 
 def main() -> None:
-    """Print how far runs are apart, idle and busy."""
+    """Print how far runs are apart, each and the one after it."""
     platform = sys.argv[1] if len(sys.argv) > 1 else "onnxruntime-cpu"
     with LocalExecutor() as executor:
         instrument = Instrument(platform, executor, meter="layer-latency")
         runs = [taken(instrument, load, seed) for seed, load in enumerate(LOADS)]
-    idle = [run for load, run in zip(LOADS, runs, strict=True) if not load]
-    for number, (before, after) in enumerate(pairwise(idle)):
-        repeatable(f"idle runs {number} and {number + 1}", before, after)
-        quiet = {
-            w: (before[w].value + after[w].value) / 2
-            for w in before
-            if w in after and trusts(before[w]) and trusts(after[w])
-        }
-        judged(f"{LOADS[2 * number + 1]} busy, between them", runs[2 * number + 1], quiet)
+    for (load, run), (other, after) in pairwise(zip(LOADS, runs, strict=True)):
+        repeatable(f"{load} and then {other} busy", run, after)
 
 
 def taken(instrument: Instrument, load: int, seed: int) -> Run:
     """Return the layers' latencies beside so many busy processes."""
     with busy(load):
         run = instrument.measure(LAYERS, Protocol(), seed=seed)
-    halves = [(m.interval[1] - m.interval[0]) / 2 / m.value for m in run.values() if m.interval]
-    print(
-        f"  {load} busy: {sum(map(trusts, run.values()))} of {len(run)} trusted,"
-        f" half an interval {100 * float(np.median(halves)):.1f} % in the median"
-    )
+    print(f"  {load} busy: {sum(map(trusts, run.values()))} of {len(run)} trusted")
     return run
 
 

@@ -91,6 +91,8 @@ def test_measure_as_json_side_by_side():
         assert row["latency_s"] > 0
     low, high = rows[0]["interval_s"]
     assert low <= rows[0]["latency_s"] <= high
+    assert rows[0]["isolation"][0].startswith("priority")
+    assert rows[0]["speed"] is None or rows[0]["speed"]["factor"] > 0
     assert rows[2]["cycles"] == pytest.approx(rows[2]["latency_s"] * 1e9)
 
 

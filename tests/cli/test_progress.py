@@ -7,7 +7,9 @@ from opscope.cli import progress
 from opscope.core.forecast import Forecast
 from opscope.engine.runner import Event
 
-FORECAST = Forecast(budget_s=60.0, needed_s=90.0, least_s=9.0, rounds=20, precision=0.03)
+FORECAST = Forecast(
+    budget_s=60.0, needed_s=90.0, least_s=9.0, rounds=20, precision=(0.03, 0.03), wanted=0.02
+)
 
 
 class Clock:

@@ -7,6 +7,7 @@ from opscope.core.platform import Origin
 from opscope.core.study import Cohort, Job, Limits, Protocol
 from opscope.core.trial import Timings, Trial
 from opscope.engine.forecast import forecast, pilots
+from tests.builders import visits_of
 
 PROTOCOL = Protocol(rounds=40, min_rounds=6, precision=0.02)
 
@@ -48,21 +49,35 @@ def test_time_enough_says_how_much_is_needed():
     found = forecast([trial(0.02)] * 4, [cohort(100)], PROTOCOL, budget_s=1000)
     assert found.needed_s == pytest.approx(100 * (0.005 + 10 * 0.01))
     assert found.least_s == pytest.approx(100 * (0.005 + 6 * 0.01))
-    assert found.precision == pytest.approx(0.02)
+    assert found.precision == (pytest.approx(0.02), pytest.approx(0.02))
+    assert (found.wanted, found.alone) == (0.02, 1)
 
 
-def test_a_little_more_precision_takes_many_more_rounds():
-    found = forecast([trial(0.021)] * 4, [cohort(100)], PROTOCOL, budget_s=1000)
-    assert found.rounds == 14
-    assert found.needed_s == pytest.approx(100 * (0.005 + 0.138), rel=0.01)
-    assert found.precision == pytest.approx(0.02, rel=0.01)
+def test_a_precision_out_of_reach_takes_all_rounds():
+    protocol = replace(PROTOCOL, precision=1e-300)
+    found = forecast([trial(0.5)], [cohort(1)], protocol, budget_s=1000)
+    assert found.rounds == protocol.longest
+    assert found.precision[0] > found.wanted
 
 
-def test_little_time_costs_precision():
+def test_rounds_on_a_shared_core_are_told():
+    first, second = visits_of([[1.0]] * 2)
+    alone, shared = replace(first, contention=(1.0,) * 2), replace(second, contention=(2.0,) * 2)
+    good = trial(0.02)
+    latency = replace(good.measurements[0], visits=(alone, shared, shared), least_contention=1.0)
+    beside = replace(good, measurements=(latency,))
+    found = forecast([good, beside], [cohort(10)], PROTOCOL, budget_s=1000)
+    assert found.alone == pytest.approx((1 + 1 / 3) / 2)
+
+
+def test_little_time_costs_precision_with_the_root_of_the_rounds_or_more():
     found = forecast([trial(0.04)] * 4, [cohort(100)], PROTOCOL, budget_s=100 * (0.005 + 0.2))
     assert found.rounds == 20
-    assert 0.03 < found.precision < 0.04
-    assert found.needed_s == pytest.approx(100 * (0.005 + 120 * 0.01))
+    assert found.precision == (
+        pytest.approx(0.04 / 2**0.5, rel=0.02),
+        pytest.approx(0.04 / 2**0.15, rel=0.02),
+    )
+    assert found.needed_s == pytest.approx(100 * (0.005 + 40 * 0.01))
 
 
 def test_any_figure_with_an_interval_will_do():
@@ -76,7 +91,7 @@ def test_any_figure_with_an_interval_will_do():
 def test_time_is_of_use_for_three_times_the_rounds():
     found = forecast([trial(0.08)] * 4, [cohort(100)], PROTOCOL, budget_s=1000)
     assert found.rounds == 120
-    assert 0.05 < found.precision < 0.06
+    assert found.precision == (pytest.approx(0.08 / 12**0.5), pytest.approx(0.08 / 12**0.15))
     assert found.needed_s == pytest.approx(100 * (0.005 + 120 * 0.01))
 
 

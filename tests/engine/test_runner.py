@@ -53,6 +53,7 @@ class Instant:
             origin=Origin.MEASURED,
             derivation="none",
             trust=self.trust,
+            interval=(0.98, 1.02),
         )
         measurements = (latency,) if self.status == "ok" else ()
         timings = Timings(load_s=0.1, run_s=0.2)
@@ -71,6 +72,14 @@ def store(tmp_path):
 def run(store, executor, study=None, platforms=("fake",), **options):
     study = study or small_study(10)
     return run_study(study, platforms, store=store, executor=executor, **options)
+
+
+def test_a_forecast_is_of_the_time_that_trying_leaves(store):
+    events = []
+    run(store, Instant(), budget_s=60.0, watch=events.append)
+    (found,) = [event.forecast for event in events if event.forecast]
+    assert 50 < found.budget_s < 60
+    assert found.wanted == Protocol().precision
 
 
 def test_every_job_is_measured_once_and_stored(store):

@@ -150,6 +150,9 @@ def test_trusted_figures_hold_the_truth_whatever_the_machine_does(family):
     assert wrong <= 0.01
 
 
+LEAST_TRUSTED = {"bursts": 0.88, "drift": 0.75, "two states": 0.6}
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_trusted_differences_of_stacks_hold_the_truth_as_well(family):
     kind, machine = FAMILIES[family]
@@ -158,7 +161,7 @@ def test_trusted_differences_of_stacks_hold_the_truth_as_well(family):
         figure(stream, kind, machine(stream), meter=LAYER, workload=CHAINED) for _ in range(RUNS)
     ]
     trusted, held, wrong = shares(figures)
-    assert trusted >= 0.65
+    assert trusted >= LEAST_TRUSTED.get(family, 0.95)
     assert held >= 0.9
     assert wrong <= 0.01
 

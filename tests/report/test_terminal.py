@@ -2,6 +2,7 @@ import io
 import re
 
 import msgspec
+import pytest
 from msgspec.structs import replace
 from rich.console import Console
 
@@ -9,6 +10,7 @@ from opscope.analysis.channels import channels_finding
 from opscope.analysis.findings import Answers
 from opscope.core.execution import Execution
 from opscope.core.finding import Failure, Guideline, Unanswered
+from opscope.core.forecast import Forecast
 from opscope.core.measurement import Measurement, Scope, Speed, Spread, Trust, Verdict
 from opscope.core.platform import Origin, PlatformListing
 from opscope.report.charts import staircase as chart_of
@@ -17,6 +19,7 @@ from opscope.report.terminal import (
     answers_view,
     execution_line,
     finding_view,
+    forecast_line,
     measurement_lines,
     platform_table,
     study_table,
@@ -57,10 +60,34 @@ def test_a_measurement_says_how_it_was_corrected_and_what_was_refused():
     slow = Speed(bound="compute", factor=1.05, error=0.01, refetch_s=0.000045)
     told = ("priority -20", "not pinned to core 1, because the runtime undid it")
     page = shown(measurement_lines(replace(LATENCY, speed=slow, isolation=told)))
-    assert "corrected by -6.67% for the machine's speed" in page
+    assert "corrected by -6.7% for the machine's speed" in page
     assert "not pinned to core 1, because the runtime undid it" in page
     assert "priority" not in page
     assert "corrected" not in shown(measurement_lines(LATENCY))
+    nothing = replace(slow, factor=1.0001, refetch_s=0.0)
+    assert "corrected" not in shown(measurement_lines(replace(LATENCY, speed=nothing)))
+    less_than_nothing = replace(slow, factor=1.0, refetch_s=-LATENCY.value)
+    assert "corrected" not in shown(measurement_lines(replace(LATENCY, speed=less_than_nothing)))
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        (
+            {},
+            "left: a typical figure will be within ±1.5 to 2 %, for which about 50 s will do",
+        ),
+        ({"precision": (0.015, 0.015)}, "within ±1.5 %, for which"),
+        ({"precision": (0.03, 0.05)}, "within ±3 to 5 % after about 20 rounds"),
+        ({"needed_s": 90.0}, "within ±1.5 to 2 % after about 20 rounds"),
+        ({"least_s": 90.0}, "and even the least number of rounds takes about 1 min 30 s"),
+        ({"alone": 0.25}, "; something else shares the core in 75% of the rounds"),
+    ],
+)
+def test_a_forecast_promises_what_can_be_had(changes, line):
+    fields = {"budget_s": 60.0, "needed_s": 50.0, "least_s": 9.0, "rounds": 20}
+    likely = Forecast(**fields, precision=(0.015, 0.02), wanted=0.02)
+    assert line in forecast_line(replace(likely, **changes))
 
 
 def test_steps_are_shown_longest_first_and_the_rest_together():

@@ -148,6 +148,7 @@ def _row(result: Measured) -> dict[str, Any]:
     """Return one result flat; quantities other than latency stand under their own names."""
     latency = result.quantity("latency_s")
     others = result.trial.measurements if result.trial else ()
+    figure = latency or next(iter(others), None)
     execution = result.trial.execution if result.trial else None
     return {
         "platform": result.platform,
@@ -162,8 +163,8 @@ def _row(result: Measured) -> dict[str, Any]:
         "trust_reason": latency.trust.reason if latency else None,
         "derivation": latency.derivation if latency else None,
         "spread_s": latency.spread if latency else None,
-        "speed": latency.speed if latency else None,
-        "isolation": latency.isolation if latency else None,
+        "speed": figure.speed if figure else None,
+        "isolation": figure.isolation if figure else None,
         "as_asked": execution.as_asked if execution else None,
         "output_error": execution.output_error if execution else None,
         "runtime_version": result.info.runtime_version if result.info else None,

@@ -13,11 +13,15 @@ class Forecast(Record, frozen=True, kw_only=True):
         needed_s: Time until every job is as precise as its protocol asks, or out of rounds.
         least_s: Time for the least number of rounds.
         rounds: Rounds a typical job will have.
-        precision: Half-width of a typical job's 95 % interval then, relative.
+        precision: Half-width of a typical job's 95 % interval then, relative: at best and at worst.
+        wanted: The half-width at which sampling stops.
+        alone: Share of the rounds tried in which nothing else shared the processor's core.
     """
 
     budget_s: float
     needed_s: float
     least_s: float
     rounds: int
-    precision: float
+    precision: tuple[float, float]
+    wanted: float
+    alone: float = 1.0

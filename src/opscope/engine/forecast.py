@@ -11,13 +11,15 @@ import msgspec
 from opscope.core.forecast import Forecast
 from opscope.core.study import Cohort, Protocol
 from opscope.core.trial import Trial
+from opscope.meters.contention import share_alone
 
 _JOBS = 6
 _ROUNDS = 10
 
-_NARROWING = 0.15
-"""The power of the rounds by which an interval narrows: from 8 rounds to 80 by a factor of 1.4, not
-by the root, since rounds of one run are alike (docs/instrument.md, How many rounds)."""
+_NARROWING = 1 / 2, 0.15
+"""The power of the rounds by which an interval narrows: the root if they are independent, as on
+simulated clocks; on a shared machine 80 rounds brought 1.4 times less than 8 (docs/instrument.md,
+How many rounds)."""
 
 
 def pilots(cohorts: Sequence[Cohort]) -> list[Cohort]:
@@ -42,7 +44,7 @@ def forecast(
     """Return what to expect from how the pilots' trials went; nothing if none went well.
 
     Args:
-        trials: Of the pilots; each has ten rounds that count, and the time of those that do not.
+        trials: Of the pilots: ten rounds that count, fewer where the core was shared too often.
         cohorts: The study's.
         protocol: The study's.
         budget_s: Seconds that are left.
@@ -58,19 +60,24 @@ def forecast(
     affordable = (budget_s / jobs - prepare_s) / round_s
     rounds = max(protocol.min_rounds, min(statistics.median(needed), affordable))
     typical = statistics.median(widths)
+    narrowed = sorted(typical * math.pow(_ROUNDS / rounds, power) for power in _NARROWING)
+    latencies = [trial.measurements[0] for trial in good]
     return Forecast(
         budget_s=budget_s,
         needed_s=jobs * (prepare_s + round_s * statistics.fmean(needed)),
         least_s=jobs * (prepare_s + round_s * protocol.min_rounds),
         rounds=round(rounds),
-        precision=typical * math.pow(_ROUNDS / rounds, _NARROWING),
+        precision=(narrowed[0], narrowed[-1]),
+        wanted=protocol.precision,
+        alone=statistics.fmean(map(share_alone, latencies)),
     )
 
 
 def _rounds_for(precision: float, width: float, protocol: Protocol) -> float:
-    """Return the rounds until an interval is narrow enough."""
-    rounds = _ROUNDS * math.pow(width / precision, 1 / _NARROWING)
-    return min(max(rounds, protocol.min_rounds), protocol.longest)
+    """Return the rounds until an interval is narrow enough at best, or all that it may take."""
+    if width >= precision * math.sqrt(protocol.longest / _ROUNDS):
+        return protocol.longest
+    return max(_ROUNDS * (width / precision) ** 2, protocol.min_rounds)
 
 
 def _half_width(trial: Trial) -> float:

@@ -75,7 +75,7 @@ def parse_study(text: str, *, where: str) -> Study:
             f"rounds = {study.protocol.rounds} is less than min_rounds = "
             f"{study.protocol.min_rounds}",
             where=f"{where}: protocol.rounds",
-            remedy="Raise rounds, or lower min_rounds; below 6 there is no interval.",
+            remedy="Raise rounds, or lower min_rounds; below 6 there is no interval, and no trust.",
         )
     try:
         for number, meter in enumerate(study.meters):

@@ -91,7 +91,7 @@ class Task:
                 self._verify_copies(platform, cohort, member)
 
     def _verify(self, platform: Platform, cohort: Cohort, member: Member) -> None:
-        """See what a network really runs; as long as its converted form is kept.
+        """See what a network really runs, at once, while its converted form is still kept.
 
         Raises:
             UnsupportedWorkload: If the meter reads operators' times, and the runtime takes none.
@@ -103,7 +103,8 @@ class Task:
             name = platform.info().name
             raise UnsupportedWorkload(f"{name} does not say how long each of its operators takes")
         self.execution = found.execution
-        self._steps[member.term.workload.configuration] = found.steps
+        if member.term.workload.copies:
+            self._steps[member.term.workload.configuration] = found.steps
         self.load_s += found.load_s
         self.run_s += found.run_s
 
@@ -132,6 +133,7 @@ class Task:
             reference=reference,
             protocol=cohort.protocol,
             executed=executed,
+            told=all(self._steps.values()),
         )
 
     def executed(self) -> tuple[tuple[ExecutedNode, ...], ...]:

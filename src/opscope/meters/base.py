@@ -24,6 +24,7 @@ class Readings(Record, frozen=True, kw_only=True):
         reference: Seconds that each reference kernel took when the run began; empty if unknown.
         executed: What each preparation of the first network executed, with the runtime's times;
             there when the job is concluded, if the meter has deployments profiled.
+        told: Whether the runtime told what it executes of each stack, so that its copies were seen.
     """
 
     workload: Workload
@@ -33,6 +34,7 @@ class Readings(Record, frozen=True, kw_only=True):
     reference: dict[str, float] = {}
     protocol: VisitProtocol = VisitProtocol()
     executed: tuple[tuple[ExecutedNode, ...], ...] = ()
+    told: bool = True
 
 
 class Meter(Protocol):

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 import numpy as np
 
+from opscope.core.measurement import Measurement
 from opscope.core.readings import Round, Visit
 from opscope.meters.base import Readings
 from opscope.meters.probes import probed
@@ -61,6 +62,14 @@ def alone(readings: Readings) -> Readings:
         visits=tuple(visit for visit in readings.visits if _alone(visit, least)),
         rounds=tuple(seen for seen in readings.rounds if _alone(seen, least)),
     )
+
+
+def share_alone(measurement: Measurement) -> float:
+    """Return the share of a figure's visits in which the core was not shared; 1 if nobody asks."""
+    least, visits = measurement.least_contention, measurement.visits
+    if least is None or not visits:
+        return 1.0
+    return sum(_alone(visit, least) for visit in visits) / len(visits)
 
 
 def judged_by(readings: Readings) -> float | None:

@@ -1,4 +1,4 @@
-"""From the estimates of several networks to one figure, at the speed the machine had at first."""
+"""One figure from the estimates of its networks, corrected to the machine's speed at first."""
 
 from __future__ import annotations
 

@@ -128,7 +128,7 @@ class CallLatencyMeter:
                 value=value,
                 unit="s",
                 origin=info.origin,
-                derivation=f"{self._what(readings, info)}; {_estimator(readings, estimates)}",
+                derivation=f"{self._what(readings)}; {_estimator(readings, estimates)}",
                 interval=interval,
                 interval_note=_interval_note(estimates, _rounds(readings), found=bool(interval)),
                 trust=_judge(value, interval, readings, estimates, shared),
@@ -141,8 +141,8 @@ class CallLatencyMeter:
             ),
         )
 
-    def _what(self, readings: Readings, info: PlatformInfo) -> str:
-        del readings, info
+    def _what(self, readings: Readings) -> str:
+        del readings
         return "call latency"
 
 
@@ -156,9 +156,9 @@ class LayerLatencyMeter(CallLatencyMeter):
         """Return the stacks, and what each counts for."""
         return layer_terms(workload)
 
-    def _what(self, readings: Readings, info: PlatformInfo) -> str:
+    def _what(self, readings: Readings) -> str:
         deep, shallow, *_ = (term.workload.copies for term in readings.terms)
-        unseen = ", unchecked, since nothing tells what runs" if info.tells == "none" else ""
+        unseen = "" if readings.told else ", unchecked, since nothing tells what runs"
         return f"layer latency: difference of stacks of {deep} and {shallow} copies{unseen}"
 
 

@@ -71,13 +71,18 @@ def figure_table(charts: Sequence[Chart]) -> Table:
 def forecast_line(forecast: Forecast) -> str:
     """Return what a study's time is good for, in a sentence."""
     given, least = duration(forecast.budget_s), duration(forecast.least_s)
-    expected = f"a typical figure will be within ±{100 * forecast.precision:.2g} %"
-    if forecast.needed_s <= forecast.budget_s:
-        needed = duration(forecast.needed_s)
-        return f"{given} left will do: about {needed} for all rounds that are needed; {expected}"
-    if forecast.least_s <= forecast.budget_s:
-        return f"{given} left: {expected} after about {forecast.rounds} rounds"
-    return f"{given} left is too short: the least number of rounds takes about {least}; {expected}"
+    best, worst = (f"{100 * half:.2g}" for half in forecast.precision)
+    width = f"±{best} %" if best == worst else f"±{best} to {worst} %"
+    said = f"{given} left: a typical figure will be within {width}"
+    if forecast.least_s > forecast.budget_s:
+        said = f"{said}, and even the least number of rounds takes about {least}"
+    elif forecast.needed_s <= forecast.budget_s and forecast.precision[0] <= forecast.wanted:
+        said = f"{said}, for which about {duration(forecast.needed_s)} will do"
+    else:
+        said = f"{said} after about {forecast.rounds} rounds"
+    if forecast.alone == 1:
+        return said
+    return f"{said}; something else shares the core in {1 - forecast.alone:.0%} of the rounds"
 
 
 def measurement_lines(measurement: Measurement) -> Text:
@@ -108,10 +113,11 @@ def measurement_lines(measurement: Measurement) -> Text:
 
 def _conditions(measurement: Measurement) -> Iterator[str]:
     """Yield by how much the machine's speed was taken into account, and what was refused."""
-    if speed := measurement.speed:
-        measured = measurement.value * speed.factor + speed.refetch_s
-        change = measurement.value / measured - 1
-        yield f"corrected by {change:+.2%} for the machine's speed, as reference kernels tell"
+    if (speed := measurement.speed) and measurement.unit == "s":
+        measured_s = measurement.value * speed.factor + speed.refetch_s
+        share = f"{measurement.value / measured_s - 1:+.1%}" if measured_s > 0 else ""
+        if share.strip("+-0.%"):
+            yield f"corrected by {share} for the machine's speed, as reference kernels tell"
     for said in measurement.isolation:
         if "not " in said:
             yield said
