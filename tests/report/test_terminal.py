@@ -79,6 +79,7 @@ def test_a_measurement_says_how_it_was_corrected_and_what_was_refused():
         ),
         ({"precision": (0.015, 0.015)}, "within ±1.5 %, for which"),
         ({"precision": (0.03, 0.05)}, "within ±3 to 5 % after about 20 rounds"),
+        ({"precision": (0.69, 1.04)}, "within ±69 to 104 % after"),
         ({"needed_s": 90.0}, "within ±1.5 to 2 % after about 20 rounds"),
         ({"least_s": 90.0}, "and even the least number of rounds takes about 1 min 30 s"),
         ({"alone": 0.25}, "; something else shares the core in 75% of the rounds"),

@@ -71,7 +71,7 @@ def figure_table(charts: Sequence[Chart]) -> Table:
 def forecast_line(forecast: Forecast) -> str:
     """Return what a study's time is good for, in a sentence."""
     given, least = duration(forecast.budget_s), duration(forecast.least_s)
-    best, worst = (f"{100 * half:.2g}" for half in forecast.precision)
+    best, worst = (f"{100 * half:{'.0f' if half >= 1 else '.2g'}}" for half in forecast.precision)
     width = f"±{best} %" if best == worst else f"±{best} to {worst} %"
     said = f"{given} left: a typical figure will be within {width}"
     if forecast.least_s > forecast.budget_s:
