@@ -10,10 +10,12 @@ import sys
 import textwrap
 
 import pytest
+from msgspec.structs import replace
 
 import opscope
 from opscope import api, errors
 from opscope.cli import app, interruption
+from opscope.core.measurement import Speed
 from opscope.engine import machine
 from opscope.platforms.registry import list_platforms
 from opscope.store import Store
@@ -92,8 +94,18 @@ def test_measure_as_json_side_by_side():
     low, high = rows[0]["interval_s"]
     assert low <= rows[0]["latency_s"] <= high
     assert rows[0]["isolation"][0].startswith("priority")
-    assert rows[0]["speed"] is None or rows[0]["speed"]["factor"] > 0
     assert rows[2]["cycles"] == pytest.approx(rows[2]["latency_s"] * 1e9)
+
+
+def test_measure_as_json_says_what_a_figure_was_corrected_by(monkeypatch):
+    (plain,) = api.measure("conv:h=8,cin=4,cout=20,k=3", ["fake"])
+    slow = Speed(bound="compute", factor=1.05, error=0.01)
+    figures = [replace(figure, speed=slow) for figure in plain.trial.measurements]
+    corrected = replace(plain, trial=replace(plain.trial, measurements=tuple(figures)))
+    monkeypatch.setattr(api, "measure", lambda *_, **__: [corrected])
+    result = opscope_command("measure", "conv:h=8,cin=4,cout=20,k=3", "-p", "fake", "--json")
+    (row,) = json.loads(result.stdout)
+    assert row["speed"]["factor"] == 1.05
 
 
 def test_the_matrix_of_what_a_platform_runs():

@@ -284,29 +284,47 @@ def test_reporting_platforms_are_read_once():
     assert position.visits == 0
 
 
-class Merging:
-    """ONNX Runtime, as if it made one of the two copies in a shallow stack."""
+class Retold:
+    """ONNX Runtime, as if its stacks told something else of what they execute."""
 
-    def __init__(self):
+    def __init__(self, retell):
         self._platform = open_platform("onnxruntime-cpu")
+        self._retell = retell
         self.info = self._platform.info
         self.supports = self._platform.supports
 
     def prepare(self, workload, *, seed, instrumentation):
         deployment = self._platform.prepare(workload, seed=seed, instrumentation=instrumentation)
-        if workload.copies == 2:
+        if workload.copies:
             told = deployment.executed
-            deployment.executed = lambda: tuple(n for n in told() if "copy1/" not in str(n.sources))
+            deployment.executed = lambda: tuple(self._retell(workload.copies, told()))
         return deployment
 
 
-def test_a_shallow_stack_without_all_of_its_copies_fails_as_a_deep_one_does():
+@pytest.fixture
+def layers():
     (job,) = jobs_for("onnxruntime-cpu", 4)
-    jobs = (msgspec.structs.replace(job, meter=MeterName(name="layer-latency")),)
-    trials, _ = measure("onnxruntime-cpu", jobs, Merging())
+    return (msgspec.structs.replace(job, meter=MeterName(name="layer-latency")),)
+
+
+def test_a_shallow_stack_without_all_of_its_copies_fails_as_a_deep_one_does(layers):
+    def merged(copies, nodes):
+        return [node for node in nodes if copies > 2 or "copy1/" not in str(node.sources)]
+
+    trials, _ = measure("onnxruntime-cpu", layers, Retold(merged))
     assert trials[0].status == "failed"
     assert "leaves out copies 1 of the stack of 2" in trials[0].reason
-    assert measure("onnxruntime-cpu", jobs)[0][0].status == "ok"
+
+
+def test_a_layer_whose_stacks_tell_nothing_says_so(layers):
+    def silence(copies, nodes):
+        return nodes[:0] if copies else nodes
+
+    told, _ = measure("onnxruntime-cpu", layers)
+    silent, _ = measure("onnxruntime-cpu", layers, Retold(silence))
+    for trials, unchecked in ((told, False), (silent, True)):
+        assert trials[0].status == "ok"
+        assert ("unchecked" in trials[0].measurement("latency_s").derivation) is unchecked
 
 
 class Scripted:

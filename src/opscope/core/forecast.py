@@ -10,7 +10,7 @@ class Forecast(Record, frozen=True, kw_only=True):
 
     Attributes:
         budget_s: The time given, less what forecasting took.
-        needed_s: Time until every job is as precise as its protocol asks, or out of rounds.
+        needed_s: Time at best until every job is as precise as its protocol asks, or out of rounds.
         least_s: Time for the least number of rounds.
         rounds: Rounds a typical job will have.
         precision: Half-width of a typical job's 95 % interval then, relative: at best and at worst.

@@ -9,17 +9,19 @@ from collections.abc import Sequence
 import msgspec
 
 from opscope.core.forecast import Forecast
+from opscope.core.measurement import Measurement
 from opscope.core.study import Cohort, Protocol
 from opscope.core.trial import Trial
 from opscope.meters.contention import share_alone
+from opscope.meters.correction import half_width
 
 _JOBS = 6
 _ROUNDS = 10
 
 _NARROWING = 1 / 2, 0.15
 """The power of the rounds by which an interval narrows: the root if they are independent, as on
-simulated clocks; on a shared machine 80 rounds brought 1.4 times less than 8 (docs/instrument.md,
-How many rounds)."""
+simulated clocks; on a shared machine it was 1.4 times narrower after 80 than after 8 rounds
+(docs/instrument.md, How many rounds)."""
 
 
 def pilots(cohorts: Sequence[Cohort]) -> list[Cohort]:
@@ -49,27 +51,27 @@ def forecast(
         protocol: The study's.
         budget_s: Seconds that are left.
     """
-    good = [trial for trial in trials if trial.status == "ok" and _half_width(trial)]
-    if not good:
+    found = [(trial, figure) for trial in trials if (figure := _figure(trial))]
+    if not found:
         return None
+    good, figures = zip(*found, strict=True)
     jobs = sum(len(cohort.jobs) for cohort in cohorts if cohort.timed)
     round_s = statistics.fmean(trial.timings.run_s / _ROUNDS for trial in good)
     prepare_s = statistics.fmean(t.timings.load_s + t.timings.overhead_s for t in good)
-    widths = [_half_width(trial) for trial in good]
+    widths = [half_width(figure.value, figure.interval) for figure in figures]
     needed = [_rounds_for(protocol.precision, width, protocol) for width in widths]
     affordable = (budget_s / jobs - prepare_s) / round_s
     rounds = max(protocol.min_rounds, min(statistics.median(needed), affordable))
     typical = statistics.median(widths)
-    narrowed = sorted(typical * math.pow(_ROUNDS / rounds, power) for power in _NARROWING)
-    latencies = [trial.measurements[0] for trial in good]
+    best, worst = sorted(typical * math.pow(_ROUNDS / rounds, power) for power in _NARROWING)
     return Forecast(
         budget_s=budget_s,
         needed_s=jobs * (prepare_s + round_s * statistics.fmean(needed)),
         least_s=jobs * (prepare_s + round_s * protocol.min_rounds),
         rounds=round(rounds),
-        precision=(narrowed[0], narrowed[-1]),
+        precision=(best, worst),
         wanted=protocol.precision,
-        alone=statistics.fmean(map(share_alone, latencies)),
+        alone=statistics.fmean(map(share_alone, figures)),
     )
 
 
@@ -80,9 +82,7 @@ def _rounds_for(precision: float, width: float, protocol: Protocol) -> float:
     return max(_ROUNDS * (width / precision) ** 2, protocol.min_rounds)
 
 
-def _half_width(trial: Trial) -> float:
-    """Return the relative half-width of its first figure that has an interval; 0 without one."""
-    for found in trial.measurements:
-        if found.interval and found.value > 0:
-            return (found.interval[1] - found.interval[0]) / (2 * found.value)
-    return 0.0
+def _figure(trial: Trial) -> Measurement | None:
+    """Return its first figure whose relative precision is known, if there is one."""
+    found = (figure for figure in trial.measurements if figure.interval and figure.value > 0)
+    return next(found, None)

@@ -16,7 +16,7 @@ from opscope.core.platform import PlatformInfo
 from opscope.core.study import Instrumentation
 from opscope.errors import PlatformError, UnsupportedWorkload
 from opscope.graph import build
-from opscope.platforms.base import ExecutedNode, Platform, TimedDeployment
+from opscope.platforms.base import Arrays, ExecutedNode, Platform, TimedDeployment
 from opscope.platforms.execution import copy_of, missing_copies, share_as_asked, usual_steps
 from opscope.platforms.reference import output_error, run_reference
 
@@ -91,7 +91,7 @@ def verified(
     """
     info, graph = platform.info(), build(workload)
     inputs = graph.draw_inputs(seed)
-    executed, load_s, run_s = _told(platform, workload, deployment, seed, profiled=profiled)
+    executed, load_s, run_s = _told(platform, workload, deployment, seed, inputs, profiled=profiled)
     _check_copies(info, workload, executed)
     share = share_as_asked(graph, executed, workload.precision)
     _check_precision(info, workload, executed, share)
@@ -137,7 +137,8 @@ def verified_copies(
     Raises:
         PlatformError: If it leaves out copies.
     """
-    executed, load_s, run_s = _told(platform, workload, deployment, seed)
+    inputs = build(workload).draw_inputs(seed)
+    executed, load_s, run_s = _told(platform, workload, deployment, seed, inputs)
     _check_copies(platform.info(), workload, executed, steps)
     return VerifiedCopies(usual_steps(workload.copies, executed), load_s, run_s)
 
@@ -165,13 +166,13 @@ def _told(
     workload: Workload,
     deployment: TimedDeployment,
     seed: int,
+    inputs: Arrays,
     *,
     profiled: bool = False,
 ) -> _Told:
     """Return what is executed; of a deployment that cannot tell it, another one does."""
     if not profiled and platform.info().tells != "profiled":
         return _Told(deployment.executed())
-    inputs = build(workload).draw_inputs(seed)
     profile = Instrumentation(profile=True)
     other = platform.prepare(workload, seed=seed, instrumentation=profile)
     if not isinstance(other, TimedDeployment):
